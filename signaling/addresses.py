@@ -1,0 +1,44 @@
+"""What each client address has used up on this node: joins, and sockets that are open."""
+
+from collections import Counter
+
+from signaling.limits import BucketTable, Limits, TokenBucket, shared_by
+from signaling.protocol import ProtocolError
+
+_WAIT = 10  # seconds; nobody knows when a socket of theirs will close
+
+
+class Addresses:
+    """Limits by address; one address is what signaling.limits.shared_by says. Times are seconds of one monotonic clock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._most_sockets = limits.sockets
+        self._sockets: Counter[str] = Counter()
+        self._joins = BucketTable(lambda now: TokenBucket(rate=limits.joins, burst=limits.joins_burst, now=now))
+
+    def open(self, address: str) -> None:
+        """
+        Counts one more socket; `close` must follow.
+
+        Raises:
+            ProtocolError: `too-many-sockets`; nothing is counted.
+        """
+        key = shared_by(address)
+        if self._sockets[key] >= self._most_sockets:
+            raise ProtocolError("too-many-sockets", retry_after=_WAIT)
+        self._sockets[key] += 1
+
+    def close(self, address: str) -> None:
+        key = shared_by(address)
+        self._sockets[key] -= 1
+        if self._sockets[key] <= 0:
+            del self._sockets[key]
+
+    def join(self, address: str, *, now: float) -> None:
+        """
+        Raises:
+            ProtocolError: `too-many-joins`, with the seconds until the next one is let through.
+        """
+        wait = self._joins.take(shared_by(address), now)
+        if wait:
+            raise ProtocolError("too-many-joins", retry_after=round(wait, 3))

@@ -1,0 +1,34 @@
+"""The settings of signaling; no other module of the package reads them."""
+
+from django.conf import settings
+
+from signaling.limits import Limits
+
+
+def limits() -> Limits:
+    return Limits(
+        capacity=settings.ROOM_CAPACITY,
+        hello=settings.HELLO_SECONDS,
+        silence=settings.SILENCE_SECONDS,
+        place=settings.PLACE_SECONDS,
+        token=settings.TOKEN_SECONDS,
+        messages=settings.MESSAGES_PER_SECOND,
+        messages_burst=round(4 * settings.MESSAGES_PER_SECOND),
+        recovery=4 * settings.MESSAGES_PER_SECOND,
+        recovery_burst=round(20 * settings.MESSAGES_PER_SECOND),
+        joins=settings.JOINS_PER_MINUTE / 60,
+        joins_burst=round(settings.JOINS_PER_MINUTE),
+        sockets=settings.SOCKETS_PER_ADDRESS,
+    )
+
+
+def room_key() -> str:
+    return settings.ROOM_KEY
+
+
+def token_keys() -> tuple[str, ...]:
+    return settings.SIGNALING_KEYS
+
+
+def origins() -> frozenset[str]:
+    return frozenset(map(str, settings.SITE_ORIGINS))

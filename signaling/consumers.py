@@ -1,0 +1,283 @@
+"""
+One WebSocket of a client, translated: frames into messages, answers into frames, its end into `left` or `away`.
+
+What is allowed stands in signaling.session, what is decided in signaling.rooms, who hears of it in signaling.switchboard. The loop reads
+only its own socket; what others send comes straight into the outbox.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+
+from channels.consumer import AsyncConsumer
+from msgspec.structs import replace
+
+from signaling import codes, conf, protocol, tokens
+from signaling.addresses import Addresses
+from signaling.outbox import Outbox
+from signaling.protocol import Ack, AskMembers, Hello, Leave, Lock, Ping, ProtocolError, ShowState, Signal
+from signaling.rooms import Entry, Outcome
+from signaling.session import Phase, Session
+from signaling.switchboard import Switchboard
+from turnauth import conf as turn
+
+logger = logging.getLogger("signaling")
+
+_PEER_BYTES = 12  # 16 characters
+
+
+class SignalingConsumer(AsyncConsumer):
+    """Speaks docs/protocol.md with one client."""
+
+    def __init__(self, *, switchboard: Switchboard, addresses: Addresses) -> None:
+        self._switchboard = switchboard
+        self._addresses = addresses
+        self._limits = conf.limits()
+        self._timer: asyncio.TimerHandle | None = None
+        self._token: tokens.Token | None = None
+        self._ice_at: float | None = None
+
+    async def __call__(self, scope, receive, send) -> None:
+        await receive()  # websocket.connect
+        if not _is_allowed(_header(scope, b"origin")):
+            logger.info("refused an origin")
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
+        self._address = (scope.get("client") or ("unknown", 0))[0]
+        self._session = Session(self._limits, now=time.monotonic())
+        self._reader = asyncio.get_running_loop().create_task(self._read(receive, scope))
+        self._outbox = Outbox(send, on_too_slow=self._drop)
+        try:
+            await asyncio.wait([self._reader])
+        finally:
+            self._reader.cancel()
+            await asyncio.wait([self._reader])
+            self._stop_timer()
+            await self._outbox.finish()
+        if not self._reader.cancelled():
+            self._reader.result()
+
+    def _drop(self) -> None:
+        """Ends the socket without a word: a client that reads nothing would not read that either."""
+        logger.info("refused too-slow peer=%s", self._session.peer or "-")
+        self._reader.cancel()
+
+    async def _read(self, receive, scope) -> None:
+        close_code = 1006
+        counted = False
+        try:
+            if protocol.SUBPROTOCOL not in scope["subprotocols"]:
+                raise ProtocolError("unsupported-version", supported=[protocol.SUBPROTOCOL])
+            self._addresses.open(self._address)
+            counted = True
+            self._watch()
+        except ProtocolError as problem:
+            self._refuse(problem)
+        try:
+            while (event := await receive())["type"] == "websocket.receive":
+                await self._frame(event.get("text"))
+            close_code = event.get("code") or 1005
+        finally:
+            if counted:
+                self._addresses.close(self._address)
+            await self._end(close_code)
+
+    async def _frame(self, text: str | None) -> None:
+        if self._outbox.is_closing:
+            return  # it was on its way when the socket was refused
+        try:
+            message = self._session.read(text, now=time.monotonic())
+            await self._HANDLERS[type(message)](self, message)
+        except ProtocolError as problem:
+            self._refuse(problem)
+        except Exception:
+            logger.exception("a message could not be handled")
+            self._refuse(ProtocolError("internal"))
+
+    async def _hello(self, hello: Hello) -> None:
+        outcome = await (self._resume(hello) if hello.resume else self._join(hello))
+        member = outcome.member
+        self._session.join(outcome.room.id, member.peer, member.connection, now=time.monotonic())
+        self._token = tokens.Token(member.peer, outcome.room.id, member.stamp, member.connection, issued=0)
+        self._switchboard.attach(outcome.room.id, member.peer, self._outbox)
+        ice_servers, lifetime = turn.ice_servers(user=member.peer, now=time.time())
+        self._outbox.put(
+            protocol.welcome(
+                peer=member.peer,
+                stamp=member.stamp,
+                resumed=hello.resume is not None,
+                capacity=outcome.room.capacity,
+                locked=outcome.room.locked,
+                revision=outcome.room.revision,
+                members=outcome.room.others(member.peer),
+                token=self._fresh_token(),
+                token_lifetime=self._limits.token,
+                ice_servers=ice_servers,
+                ice_lifetime=lifetime,
+                features=protocol.FEATURES,
+                limits={
+                    "message_bytes": self._limits.message_bytes,
+                    "silence": self._limits.silence,
+                    "place": self._limits.place,
+                },
+            )
+        )
+        self._switchboard.publish(outcome)
+        self._ice_at = time.monotonic() + lifetime / 2 if lifetime else None
+        self._watch()
+        logger.info("%s room=%s peer=%s", "resumed" if hello.resume else "joined", outcome.room.id, member.peer)
+
+    async def _join(self, hello: Hello) -> Outcome:
+        try:
+            room = codes.room_id(codes.read(hello.code), key=conf.room_key())
+        except codes.BadCode as error:
+            raise ProtocolError("bad-code", hint=error.hint) from error
+        self._addresses.join(self._address, now=time.monotonic())
+        replaced = self._replaced(hello.replaces, room)
+        entry = self._entry(room, secrets.token_urlsafe(_PEER_BYTES), hello)
+        return await self._switchboard.rooms.join(entry, capacity=self._limits.capacity, replaces=replaced)
+
+    async def _resume(self, hello: Hello) -> Outcome:
+        try:
+            token = self._read_token(hello.resume)
+        except tokens.BadToken as error:
+            raise ProtocolError("bad-token", str(error)) from error
+        return await self._switchboard.rooms.resume(
+            self._entry(token.room, token.peer, hello),
+            capacity=self._limits.capacity,
+            stamp=token.stamp,
+            connection=token.connection,
+        )
+
+    def _replaced(self, text: str | None, room: str) -> str:
+        """The peer whose place is taken over; a token that does not serve is ignored, as section 9 says."""
+        if text is None:
+            return ""
+        try:
+            token = self._read_token(text)
+        except tokens.BadToken:
+            return ""
+        return token.peer if token.room == room else ""
+
+    def _entry(self, room: str, peer: str, hello: Hello) -> Entry:
+        return Entry(room, peer, secrets.token_urlsafe(9), self._switchboard.node, hello.shown)
+
+    def _read_token(self, text: str) -> tokens.Token:
+        return tokens.read(text, keys=conf.token_keys(), lifetime=self._limits.token, now=time.time())
+
+    def _fresh_token(self) -> str:
+        return tokens.sign(replace(self._token, issued=int(time.time())), key=conf.token_keys()[0])
+
+    async def _relay(self, message: Signal | Ack) -> None:
+        self._switchboard.relay(self._session.room, self._session.peer, message)
+
+    async def _show(self, message: ShowState) -> None:
+        session = self._session
+        self._publish(
+            await self._switchboard.rooms.show(
+                session.room, session.peer, connection=session.connection, change=message
+            )
+        )
+
+    async def _lock(self, message: Lock) -> None:
+        session = self._session
+        self._publish(
+            await self._switchboard.rooms.lock(
+                session.room, session.peer, connection=session.connection, locked=message.locked
+            )
+        )
+
+    async def _members(self, message: AskMembers) -> None:
+        room = await self._switchboard.rooms.view(self._session.room)
+        self._outbox.put(protocol.members(room.revision, room.locked, room.others(self._session.peer)))
+
+    async def _ping(self, message: Ping) -> None:
+        token = self._fresh_token() if self._session.wants_token(now=time.monotonic()) else None
+        self._outbox.put(protocol.pong(message, token))
+
+    async def _leave(self, message: Leave) -> None:
+        await self._end(1000)
+        self._outbox.close(1000)
+
+    _HANDLERS = {
+        Hello: _hello,
+        Signal: _relay,
+        Ack: _relay,
+        ShowState: _show,
+        Lock: _lock,
+        AskMembers: _members,
+        Ping: _ping,
+        Leave: _leave,
+    }
+
+    def _publish(self, outcome: Outcome | None) -> None:
+        self._switchboard.publish(outcome)
+
+    def _refuse(self, problem: ProtocolError) -> None:
+        """The one place that turns an error into what its client hears; at INFO and without a traceback, for it is the peer's fault."""
+        logger.info("refused %s peer=%s", problem.code, self._session.peer or "-")
+        self._outbox.put(protocol.error(problem))
+        if problem.close is not None:
+            self._outbox.close(problem.close, problem.code)
+
+    async def _end(self, close_code: int) -> None:
+        """Gives the place up, or keeps it for a while; once, however often it is said."""
+        session = self._session
+        if session.phase is not Phase.JOINED:
+            session.close(close_code)
+            return
+        has_left = session.close(close_code)
+        self._switchboard.detach(session.room, session.peer, self._outbox)
+        rooms = self._switchboard.rooms
+        if has_left:
+            self._publish(await rooms.leave(session.room, session.peer, connection=session.connection))
+        else:
+            self._publish(
+                await rooms.away(session.room, session.peer, connection=session.connection, keep=self._limits.place)
+            )
+        logger.info("%s room=%s peer=%s", "left" if has_left else "away", session.room, session.peer)
+
+    def _watch(self) -> None:
+        """One timer for each socket, set again only when it fires: a message costs it nothing."""
+        self._stop_timer()
+        now = time.monotonic()
+        at = min(self._session.deadline(), self._ice_at or float("inf"))
+        self._timer = asyncio.get_running_loop().call_later(max(0.05, at - now), self._look)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        problem = self._session.overdue(now=now)
+        if problem:
+            self._refuse(problem)
+            return
+        if self._ice_at and now >= self._ice_at:
+            servers, lifetime = turn.ice_servers(user=self._session.peer, now=time.time())
+            self._outbox.put(protocol.ice(servers, lifetime))
+            self._ice_at = now + lifetime / 2 if lifetime else None
+        self._watch()
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _header(scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
+def _is_allowed(origin: str | None) -> bool:
+    """
+    Attack stopped: a foreign page that opens a socket in its visitor's browser. No Origin is a native client, which has no page.
+
+    Source: RFC 6455 section 10.2.
+    """
+    return origin is None or origin in conf.origins()
+
+
+def _subprotocol(scope) -> str | None:
+    """Ours when it is offered; else the first, because a browser drops a socket that accepts none of those it offered."""
+    offered = scope["subprotocols"]
+    return protocol.SUBPROTOCOL if protocol.SUBPROTOCOL in offered else next(iter(offered), None)

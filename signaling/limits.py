@@ -1,0 +1,97 @@
+"""How much of something is let through: token buckets, and who shares one."""
+
+import ipaddress
+from collections.abc import Callable
+
+from msgspec import Struct
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """The figures of docs/protocol.md section 12; times in seconds, rates per second."""
+
+    capacity: int = 6
+    message_bytes: int = 65536
+    hello: float = 5.0
+    silence: float = 20.0
+    place: float = 30.0
+    token: int = 12 * 3600
+    token_renewal: int = 3600
+    messages: float = 50.0
+    messages_burst: int = 200
+    recovery: float = 200.0
+    recovery_burst: int = 1000
+    refused_in_a_row: int = 500
+    joins: float = 1.0
+    joins_burst: int = 60
+    sockets: int = 200
+
+
+class TokenBucket:
+    """`burst` at once, `rate` a second on average."""
+
+    __slots__ = ("_at", "_burst", "_level", "_rate")
+
+    def __init__(self, *, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._level = burst
+        self._at = now
+
+    def take(self, now: float) -> float:
+        """Takes one token and answers 0; or takes none and answers the seconds until there is one."""
+        self._level = self.level(now)
+        self._at = max(now, self._at)
+        if self._level >= 1:
+            self._level -= 1
+            return 0.0
+        return (1 - self._level) / self._rate
+
+    def level(self, now: float) -> float:
+        """How many tokens there are; a clock that went back adds none."""
+        return min(self._burst, self._level + max(0.0, now - self._at) * self._rate)
+
+    def is_full(self, now: float) -> bool:
+        return self.level(now) >= self._burst
+
+
+class BucketTable:
+    """One token bucket for each key; full buckets are forgotten, for they say nothing."""
+
+    def __init__(self, make: Callable[[float], TokenBucket], *, tidy_above: int = 10_000) -> None:
+        self._make = make
+        self._buckets: dict[str, TokenBucket] = {}
+        self._least = self._tidy_above = tidy_above
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, key: str, now: float) -> float:
+        """As TokenBucket.take, for this key."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            self._tidy(now)
+            bucket = self._buckets[key] = self._make(now)
+        return bucket.take(now)
+
+    def _tidy(self, now: float) -> None:
+        if len(self._buckets) < self._tidy_above:
+            return
+        self._buckets = {key: bucket for key, bucket in self._buckets.items() if not bucket.is_full(now)}
+        self._tidy_above = max(self._least, 2 * len(self._buckets))  # so that tidying stays rare under an attack
+
+
+def shared_by(address: str) -> str:
+    """
+    Whom a limit by address counts as one: an IPv4 address, or the /64 of an IPv6 one, of which a visitor has all.
+
+    Source: RFC 6177 section 2 (what a site is given is at least a /64).
+    """
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if parsed.version == 4:
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))

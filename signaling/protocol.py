@@ -1,0 +1,272 @@
+"""
+The messages of docs/protocol.md, version 1: how they are read, refused and written. Pure.
+
+Reading is two steps: the `type` decides the struct, the struct decides the rest (msgspec validates while it decodes). The `body` of a
+signal stays the bytes that it was.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+SUBPROTOCOL = "gruveo.v1"
+FEATURES = ("lock", "resume", "state")
+RESERVED = frozenset({"knock", "knocking", "admit", "refuse"})
+
+_MOST = 2**53 - 1  # what JavaScript counts exactly
+_Count = Annotated[int, Meta(ge=0, le=_MOST)]
+_Seq = Annotated[int, Meta(ge=1, le=_MOST)]
+_PeerId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{16}\Z")]
+_Stream = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,32}\Z")]
+_Name = Annotated[str, Meta(max_length=64)]
+_Token = Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
+class _Error(NamedTuple):
+    close: int | None
+    text: str
+
+
+# The one table from error to close code (docs/protocol.md section 11).
+ERRORS = {
+    "unsupported-version": _Error(4001, "None of the offered subprotocols is spoken here."),
+    "hello-timeout": _Error(4002, "No hello came in time."),
+    "hello-expected": _Error(4003, "The first message must be a well-formed hello."),
+    "bad-code": _Error(4004, "This is no code."),
+    "room-full": _Error(4005, "The room has no free place."),
+    "locked": _Error(4006, "The room is locked."),
+    "unavailable": _Error(4007, "This server admits nobody at the moment."),
+    "too-many-joins": _Error(4008, "Too many joins from this address."),
+    "replaced": _Error(4009, "The place is taken."),
+    "superseded": _Error(4010, "A newer socket has this place."),
+    "gone": _Error(4011, "This member has left."),
+    "bad-token": _Error(4012, "The token is not valid."),
+    "too-slow": _Error(4013, "What was sent is not being read."),
+    "silent": _Error(4014, "Nothing was heard for too long."),
+    "flood": _Error(4015, "Messages went on after rate-limited."),
+    "too-many-sockets": _Error(4016, "Too many sockets from this address."),
+    "removed": _Error(4017, "This member was taken out of the room."),
+    "bad-message": _Error(None, "This is no message of the protocol."),
+    "unknown-type": _Error(None, "This type of message is not known."),
+    "not-supported": _Error(None, "This is kept for later versions."),
+    "unknown-peer": _Error(None, "This peer is not in the room."),
+    "rate-limited": _Error(None, "Too many messages."),
+    "internal": _Error(1011, "The server has a fault."),
+}
+
+
+class ProtocolError(Exception):
+    """
+    The peer's mistake, or a refusal that it must hear of.
+
+    `code` is stable and stands in ERRORS; `members` are further members of the `error` message (`hint`, `retry_after`, …).
+    """
+
+    def __init__(self, code: str, detail: str = "", **members) -> None:
+        super().__init__(detail or ERRORS[code].text)
+        self.code = code
+        self.members = members
+
+    @property
+    def close(self) -> int | None:
+        """The close code that follows the `error`, or None when the socket stays open."""
+        return ERRORS[self.code].close
+
+
+class State(Struct, frozen=True):
+    """What the others see of a member (section 6)."""
+
+    name: _Name = ""
+    muted: bool = False
+    camera: bool = False
+    sharing: bool = False
+    hand: bool = False
+
+
+class MemberView(Struct, frozen=True):
+    """A member as the others are told of it."""
+
+    peer: str
+    stamp: int
+    away: bool
+    state: State
+
+
+# What clients send
+
+
+class Hello(Struct, frozen=True):
+    code: Annotated[str, Meta(max_length=1024)] | None = None
+    resume: _Token | None = None
+    replaces: _Token | None = None
+    state: State | UnsetType = UNSET
+    client: _Name = ""
+
+    def __post_init__(self) -> None:
+        if (self.code is None) == (self.resume is None):
+            raise ValueError("exactly one of `code` and `resume` is needed")
+        if self.replaces is not None and self.code is None:
+            raise ValueError("`replaces` goes with `code`")
+
+    @property
+    def shown(self) -> State | None:
+        """The state that was sent, if any was."""
+        return None if self.state is UNSET else self.state
+
+
+class Signal(Struct, frozen=True):
+    to: _PeerId
+    stream: _Stream
+    seq: _Seq
+    body: Raw
+    ack: _Count | UnsetType = UNSET
+
+
+class Ack(Struct, frozen=True):
+    to: _PeerId
+    stream: _Stream
+    ack: _Count
+
+
+class ShowState(Struct, frozen=True, tag="state"):
+    name: _Name | UnsetType = UNSET
+    muted: bool | UnsetType = UNSET
+    camera: bool | UnsetType = UNSET
+    sharing: bool | UnsetType = UNSET
+    hand: bool | UnsetType = UNSET
+
+    def onto(self, state: State) -> State:
+        """The state with what this message changes."""
+        changes = {field: value for field in self.__struct_fields__ if (value := getattr(self, field)) is not UNSET}
+        return msgspec.structs.replace(state, **changes)
+
+
+class Lock(Struct, frozen=True):
+    locked: bool
+
+
+class AskMembers(Struct, frozen=True):
+    pass
+
+
+class Ping(Struct, frozen=True):
+    id: _Count = 0
+
+
+class Leave(Struct, frozen=True):
+    pass
+
+
+Message = Hello | Signal | Ack | ShowState | Lock | AskMembers | Ping | Leave
+
+_TYPES: dict[str, type] = {
+    "hello": Hello,
+    "signal": Signal,
+    "ack": Ack,
+    "state": ShowState,
+    "lock": Lock,
+    "members": AskMembers,
+    "ping": Ping,
+    "leave": Leave,
+}
+
+
+class _Typed(Struct):
+    type: str
+
+
+_type_decoder = msgspec.json.Decoder(_Typed)
+_decoders = {name: msgspec.json.Decoder(struct) for name, struct in _TYPES.items()}
+
+
+def parse(text: str | bytes) -> Message:
+    """
+    Reads one message of a client.
+
+    Raises:
+        ProtocolError: `bad-message`, `unknown-type` or `not-supported`, with `about` where the type could be read.
+    """
+    try:
+        name = _type_decoder.decode(text).type
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ProtocolError("bad-message", str(error)) from error
+    if name in RESERVED:
+        raise ProtocolError("not-supported", about=name)
+    if name not in _decoders:
+        raise ProtocolError("unknown-type", about=name[:64])
+    try:
+        return _decoders[name].decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ProtocolError("bad-message", str(error), about=name) from error
+
+
+# What the server sends: each answers the text of one message
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _text(**members) -> str:
+    return _encode(members).decode()
+
+
+def welcome(**members) -> str:
+    return _text(type="welcome", version=1, **members)
+
+
+def joined(revision: int, member: MemberView) -> str:
+    return _text(type="joined", revision=revision, member=member)
+
+
+def away(revision: int, peer: str) -> str:
+    return _text(type="away", revision=revision, peer=peer)
+
+
+def back(revision: int, peer: str) -> str:
+    return _text(type="back", revision=revision, peer=peer)
+
+
+def left(revision: int, peer: str, reason: Literal["hung-up", "removed", "lost"]) -> str:
+    return _text(type="left", revision=revision, peer=peer, reason=reason)
+
+
+def members(revision: int, locked: bool, others: Iterable[MemberView]) -> str:
+    return _text(type="members", revision=revision, locked=locked, members=list(others))
+
+
+def state(revision: int, peer: str, shown: State) -> str:
+    return _text(type="state", revision=revision, peer=peer, state=shown)
+
+
+def lock(revision: int, peer: str, locked: bool) -> str:
+    return _text(type="lock", revision=revision, locked=locked, peer=peer)
+
+
+class _Forwarded(Struct, tag="signal", tag_field="type", omit_defaults=True):
+    from_: str = msgspec.field(name="from")
+    stream: str
+    seq: int
+    ack: int | UnsetType = UNSET
+    body: Raw = Raw(b"null")
+
+
+def signal(sender: str, message: Signal) -> str:
+    """The signal as its receiver gets it; the body byte for byte."""
+    return _encode(_Forwarded(sender, message.stream, message.seq, message.ack, message.body)).decode()
+
+
+def ack(sender: str, message: Ack) -> str:
+    return _encode({"type": "ack", "from": sender, "stream": message.stream, "ack": message.ack}).decode()
+
+
+def pong(message: Ping, token: str | None = None) -> str:
+    return _text(type="pong", id=message.id, **({"token": token} if token else {}))
+
+
+def ice(servers: list[dict], lifetime: int | None) -> str:
+    return _text(type="ice", ice_servers=servers, ice_lifetime=lifetime)
+
+
+def error(problem: ProtocolError) -> str:
+    return _text(type="error", code=problem.code, text=ERRORS[problem.code].text, **problem.members)

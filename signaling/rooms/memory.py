@@ -1,0 +1,169 @@
+"""The rooms of one process, in its memory. A method never awaits, so each is one step that nothing can come between."""
+
+import time
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from signaling.protocol import ProtocolError, ShowState, State
+from signaling.rooms import (
+    Change,
+    Entry,
+    Member,
+    Outcome,
+    Room,
+    with_away,
+    with_back,
+    with_lock,
+    with_member,
+    with_state,
+    without_member,
+)
+
+
+class MemoryRooms:
+    """
+    See signaling.rooms.Rooms. `clock` gives unix seconds; `remember` is how many seconds a member that has left is remembered (as
+    long as its token would serve), `reload` how many of them it may still be replaced in a locked room.
+    """
+
+    def __init__(
+        self, *, clock: Callable[[], float] = time.time, remember: float = 12 * 3600, reload: float = 30
+    ) -> None:
+        self._clock = clock
+        self._rooms: dict[str, Room] = {}
+        self._gone: dict[str, float] = {}  # peer id to when it left, oldest first
+        self._remember = remember
+        self._reload = reload
+        self._last_stamp = 0
+
+    async def join(self, entry: Entry, *, capacity: int, replaces: str = "") -> Outcome:
+        room, changes = self._current(entry.room, capacity)
+        known = room.members.get(entry.peer)
+        if known and known.attempt == entry.attempt:
+            return Outcome(room, (), known)
+        if replaces in room.members:
+            room, change = self._remove(room, replaces, "removed")
+            changes.append(change)
+        elif room.locked and not self._has_just_left(replaces):
+            raise ProtocolError("locked")
+        if len(room.members) >= room.capacity:
+            raise ProtocolError("room-full")
+        member = Member(entry.peer, self._stamp(), entry.node, 1, entry.attempt, entry.state or State())
+        return self._admit(room, changes, member)
+
+    async def resume(self, entry: Entry, *, capacity: int, stamp: int, connection: int) -> Outcome:
+        if entry.peer in self._gone:
+            raise ProtocolError("gone")
+        room, changes = self._current(entry.room, capacity)
+        known = room.members.get(entry.peer)
+        if known is None:
+            if room.locked or len(room.members) >= room.capacity:
+                raise ProtocolError("replaced")
+            return self._admit(
+                room,
+                changes,
+                Member(entry.peer, stamp, entry.node, connection + 1, entry.attempt, entry.state or State()),
+            )
+        if known.attempt == entry.attempt:
+            return Outcome(room, (), known)
+        member = replace(
+            known, node=entry.node, connection=known.connection + 1, attempt=entry.attempt, expires_at=None
+        )
+        if known.is_away:
+            room, change = with_back(room, member)
+            changes.append(change)
+        else:
+            room = replace(room, members={**room.members, member.peer: member})
+        if entry.state is not None and entry.state != member.state:
+            room, change = with_state(room, member.peer, entry.state)
+            changes.append(change)
+        return self._keep(room, changes, entry.peer)
+
+    async def leave(self, room: str, peer: str, *, connection: int) -> Outcome | None:
+        current = self._fenced(room, peer, connection)
+        if current is None:
+            return None
+        return self._keep(*_listed(self._remove(current, peer, "hung-up")))
+
+    async def away(self, room: str, peer: str, *, connection: int, keep: float) -> Outcome | None:
+        current = self._fenced(room, peer, connection)
+        if current is None or current.members[peer].is_away:
+            return None
+        return self._keep(*_listed(with_away(current, peer, self._clock() + keep)), peer)
+
+    async def show(self, room: str, peer: str, *, connection: int, change: ShowState) -> Outcome | None:
+        current = self._fenced(room, peer, connection)
+        if current is None:
+            return None
+        state = change.onto(current.members[peer].state)
+        if state == current.members[peer].state:
+            return Outcome(current, (), current.members[peer])
+        return self._keep(*_listed(with_state(current, peer, state)), peer)
+
+    async def lock(self, room: str, peer: str, *, connection: int, locked: bool) -> Outcome | None:
+        current = self._fenced(room, peer, connection)
+        if current is None:
+            return None
+        if current.locked == locked:
+            return Outcome(current, (), current.members[peer])
+        return self._keep(*_listed(with_lock(current, peer, locked)), peer)
+
+    async def view(self, room: str) -> Room:
+        return self._rooms.get(room) or Room(room, 0)
+
+    async def renew(self) -> list[Outcome]:
+        """Takes out those who did not come back in time."""
+        self._forget()
+        expired = [
+            room for room in self._rooms.values() if any(self._is_expired(member) for member in room.members.values())
+        ]
+        return [self._keep(*self._current(room.id, room.capacity)) for room in expired]
+
+    def _current(self, room_id: str, capacity: int) -> tuple[Room, list[Change]]:
+        room = self._rooms.get(room_id) or Room(room_id, capacity)
+        changes = []
+        for member in list(room.members.values()):
+            if self._is_expired(member):
+                room, change = without_member(room, member.peer, "lost")
+                changes.append(change)
+        return room, changes
+
+    def _fenced(self, room_id: str, peer: str, connection: int) -> Room | None:
+        room = self._rooms.get(room_id)
+        member = room and room.members.get(peer)
+        return room if member and member.connection == connection else None
+
+    def _admit(self, room: Room, changes: list[Change], member: Member) -> Outcome:
+        room, change = with_member(room, member)
+        return self._keep(room, [*changes, change], member.peer)
+
+    def _keep(self, room: Room, changes: list[Change], peer: str = "") -> Outcome:
+        if room.members:
+            self._rooms[room.id] = room
+        else:
+            self._rooms.pop(room.id, None)
+        return Outcome(room, tuple(changes), room.members.get(peer))
+
+    def _remove(self, room: Room, peer: str, reason: str) -> tuple[Room, Change]:
+        self._gone[peer] = self._clock()
+        return without_member(room, peer, reason)
+
+    def _has_just_left(self, peer: str) -> bool:
+        return self._clock() - self._gone.get(peer, -float("inf")) <= self._reload
+
+    def _forget(self) -> None:
+        while self._gone and self._clock() - (peer := next(iter(self._gone.items())))[1] > self._remember:
+            del self._gone[peer[0]]
+
+    def _is_expired(self, member: Member) -> bool:
+        return member.expires_at is not None and member.expires_at <= self._clock()
+
+    def _stamp(self) -> int:
+        """Microseconds; always above the last one, also when the clock steps back."""
+        self._last_stamp = max(self._last_stamp + 1, int(self._clock() * 1_000_000))
+        return self._last_stamp
+
+
+def _listed(step: tuple[Room, Change]) -> tuple[Room, list[Change]]:
+    return step[0], [step[1]]

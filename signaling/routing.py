@@ -1,0 +1,16 @@
+"""The address of the signaling socket, and the one switchboard of this process."""
+
+from django.urls import path
+
+from signaling import conf
+from signaling.addresses import Addresses
+from signaling.consumers import SignalingConsumer
+from signaling.rooms.memory import MemoryRooms
+from signaling.switchboard import Switchboard
+
+_limits = conf.limits()
+switchboard = Switchboard(MemoryRooms(remember=_limits.token, reload=_limits.place))
+
+websocket_urlpatterns = [
+    path("signaling", SignalingConsumer.as_asgi(switchboard=switchboard, addresses=Addresses(_limits))),
+]

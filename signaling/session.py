@@ -1,0 +1,128 @@
+"""
+One peer's signaling, from handshake to leave: which message is in place when, how many of them, and how long silence may last. Pure.
+
+A session is new until a `hello` was answered with `welcome`, then joined, then closed:
+
+    new ──hello──▶ joined ──leave, 1000, 1001──▶ closed (left)
+     │                └────any other end───────▶ closed (away)
+     └──anything else──▶ hello-expected
+"""
+
+from enum import Enum
+
+from signaling import protocol
+from signaling.limits import Limits, TokenBucket
+from signaling.protocol import Ack, Hello, Message, Ping, ProtocolError, Signal
+
+_LEAVING = {1000, 1001}
+_MOST_REMEMBERED = 64  # receivers whose highest `seq` is known; more than a room holds
+
+
+class Phase(Enum):
+    NEW = "new"
+    JOINED = "joined"
+    CLOSED = "closed"
+
+
+class Session:
+    """
+    The rules for one socket; whoever owns the socket asks, and acts on the answers. Times are seconds of one monotonic clock.
+    """
+
+    def __init__(self, limits: Limits, *, now: float) -> None:
+        self.phase = Phase.NEW
+        self.peer = self.room = ""
+        self.connection = 0
+        self._limits = limits
+        self._opened = self._heard = now
+        self._messages = TokenBucket(rate=limits.messages, burst=limits.messages_burst, now=now)
+        self._recovery = TokenBucket(rate=limits.recovery, burst=limits.recovery_burst, now=now)
+        self._refused_in_a_row = 0
+        self._highest: dict[tuple[str, str], int] = {}
+        self._leaving = False
+        self._token_at = now
+
+    def read(self, text: str | None, *, now: float) -> Message:
+        """
+        The message in this frame (None for a binary one), when it is in place now.
+
+        Raises:
+            ProtocolError: it is not; the error says whether the socket must be closed.
+        """
+        self._heard = now
+        try:
+            message = self._parse(text)
+            self._count(message, now)
+        except ProtocolError as problem:
+            if self.phase is Phase.NEW:
+                raise ProtocolError("hello-expected", str(problem)) from problem
+            if problem.code != "rate-limited":
+                self._count_rubbish(now)
+            raise
+        if isinstance(message, protocol.Leave):
+            self._leaving = True
+        return message
+
+    def join(self, room: str, peer: str, connection: int, *, now: float) -> None:
+        self.phase = Phase.JOINED
+        self.room, self.peer, self.connection = room, peer, connection
+        self._token_at = now
+
+    def close(self, close_code: int) -> bool:
+        """Ends the session; True when the peer has left, False when it may come back."""
+        self.phase = Phase.CLOSED
+        return self._leaving or close_code in _LEAVING
+
+    def deadline(self) -> float:
+        """When to look at `overdue` again, unless something is heard before."""
+        if self.phase is Phase.NEW:
+            return self._opened + self._limits.hello
+        return self._heard + self._limits.silence
+
+    def overdue(self, *, now: float) -> ProtocolError | None:
+        """Why the socket must be closed for its silence, if it must."""
+        if self.phase is Phase.CLOSED or now < self.deadline():
+            return None
+        return ProtocolError("hello-timeout" if self.phase is Phase.NEW else "silent")
+
+    def wants_token(self, *, now: float) -> bool:
+        """Whether the next `pong` should carry a fresh token; true once an hour."""
+        if now - self._token_at < self._limits.token_renewal:
+            return False
+        self._token_at = now
+        return True
+
+    def _parse(self, text: str | None) -> Message:
+        if text is None:
+            raise ProtocolError("bad-message", "a binary message")
+        message = protocol.parse(text)
+        if isinstance(message, Hello) != (self.phase is Phase.NEW):
+            raise ProtocolError("bad-message", "not in place here", about="hello" if isinstance(message, Hello) else "")
+        return message
+
+    def _count(self, message: Message, now: float) -> None:
+        is_recovery = isinstance(message, Ack | Ping) or (isinstance(message, Signal) and self._is_repeat(message))
+        self._take(self._recovery if is_recovery else self._messages, now)
+
+    def _count_rubbish(self, now: float) -> None:
+        self._take(self._messages, now)
+
+    def _take(self, bucket: TokenBucket, now: float) -> None:
+        wait = bucket.take(now)
+        if not wait:
+            self._refused_in_a_row = 0
+            return
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row > self._limits.refused_in_a_row:
+            raise ProtocolError("flood")
+        raise ProtocolError("rate-limited", retry_after=round(wait, 3))
+
+    def _is_repeat(self, signal: Signal) -> bool:
+        key = (signal.to, signal.stream)
+        highest = self._highest.get(key, 0)
+        if signal.seq <= highest:
+            return True
+        if len(self._highest) >= _MOST_REMEMBERED:
+            self._highest.clear()
+        self._highest[key] = signal.seq
+        return False

@@ -1,0 +1,113 @@
+"""The outbox: in order, never waiting, bounded."""
+
+import asyncio
+
+from signaling.outbox import Outbox
+
+
+class Socket:
+    """The server's side of a socket, whose reader can stop."""
+
+    def __init__(self) -> None:
+        self.sent = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.fails = False
+
+    async def send(self, event: dict) -> None:
+        await self.open.wait()
+        if self.fails:
+            raise OSError("gone")
+        self.sent.append(event)
+
+    async def has_sent(self, number: int) -> list[dict]:
+        async with asyncio.timeout(5):
+            while len(self.sent) < number:
+                await asyncio.sleep(0)
+        return self.sent
+
+
+class OutboxTests:
+    async def test_messages_go_out_in_order_and_the_close_is_last(self):
+        socket = Socket()
+        outbox = Outbox(socket.send, on_too_slow=lambda: None)
+
+        outbox.put("one")
+        outbox.put("two")
+        outbox.close(4005, "room-full")
+        outbox.put("after the close")
+
+        assert await socket.has_sent(3) == [
+            {"type": "websocket.send", "text": "one"},
+            {"type": "websocket.send", "text": "two"},
+            {"type": "websocket.close", "code": 4005, "reason": "room-full"},
+        ]
+        await outbox.finish()
+        assert len(socket.sent) == 3
+
+    async def test_a_reader_that_stopped_costs_others_no_time_and_is_given_up(self):
+        socket, given_up = Socket(), []
+        outbox = Outbox(socket.send, on_too_slow=lambda: given_up.append(True))
+        socket.open.clear()
+
+        for _ in range(600):
+            outbox.put("message")
+
+        assert given_up == [True]
+        assert outbox.is_closing
+        await outbox.finish()
+
+    async def test_too_many_bytes_are_too_many(self):
+        socket, given_up = Socket(), []
+        outbox = Outbox(socket.send, on_too_slow=lambda: given_up.append(True))
+        socket.open.clear()
+
+        for _ in range(6):
+            outbox.put("x" * 60_000)
+
+        assert given_up == [True]
+        await outbox.finish()
+
+    async def test_what_was_written_makes_room_again(self):
+        socket, given_up = Socket(), []
+        outbox = Outbox(socket.send, on_too_slow=lambda: given_up.append(True))
+
+        for number in range(1, 41):
+            outbox.put("x" * 60_000)
+            await socket.has_sent(number)
+
+        assert given_up == []
+
+    async def test_no_progress_for_too_long_is_too_slow(self):
+        socket, given_up = Socket(), asyncio.Event()
+        outbox = Outbox(socket.send, on_too_slow=given_up.set, stuck=0.01)
+        socket.open.clear()
+
+        outbox.put("message")
+
+        async with asyncio.timeout(5):
+            await given_up.wait()
+
+    async def test_a_socket_that_fails_is_left_to_its_reader(self):
+        socket, given_up = Socket(), []
+        outbox = Outbox(socket.send, on_too_slow=lambda: given_up.append(True))
+        socket.fails = True
+
+        outbox.put("message")
+        async with asyncio.timeout(5):
+            while not outbox.is_closing:
+                await asyncio.sleep(0)
+
+        assert given_up == []
+
+    async def test_finishing_ends_a_stuck_writer(self):
+        socket = Socket()
+        outbox = Outbox(socket.send, on_too_slow=lambda: None)
+        socket.open.clear()
+        outbox.put("message")
+        await asyncio.sleep(0)
+
+        async with asyncio.timeout(5):
+            await outbox.finish()
+
+        assert socket.sent == []

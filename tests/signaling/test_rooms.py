@@ -1,0 +1,404 @@
+"""What every store of rooms must do; each store is put in here."""
+
+import asyncio
+import random
+
+import pytest
+
+from signaling.protocol import ProtocolError, ShowState, State
+from signaling.rooms.memory import MemoryRooms
+from tests.cast import ALICE, BOB, CHARLIE, Clock, entry, peer_id, told
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture(params=[MemoryRooms])
+def rooms(request, clock):
+    return request.param(clock=clock, remember=3600, reload=30)
+
+
+async def join(rooms, peer, *, capacity=2, **members):
+    return await rooms.join(entry(peer), capacity=capacity, **members)
+
+
+async def resume(rooms, peer, *, capacity=2, stamp=5, connection=1, **members):
+    return await rooms.resume(entry(peer, **members), capacity=capacity, stamp=stamp, connection=connection)
+
+
+async def refused(coming) -> str:
+    with pytest.raises(ProtocolError) as refusal:
+        await coming
+    return refusal.value.code
+
+
+async def peers(rooms) -> set[str]:
+    return set((await rooms.view("room")).members)
+
+
+class JoinTests:
+    async def test_the_first_one_is_alone(self, rooms):
+        outcome = await join(rooms, ALICE)
+
+        assert outcome.room.others(ALICE) == []
+        assert (outcome.room.revision, outcome.room.capacity) == (1, 2)
+
+    async def test_the_second_one_finds_the_first_and_is_later(self, rooms):
+        first = await join(rooms, ALICE)
+        second = await join(rooms, BOB)
+
+        assert [view.peer for view in second.room.others(BOB)] == [ALICE]
+        assert second.member.stamp > first.member.stamp
+        assert told(second) == [
+            {
+                "type": "joined",
+                "revision": 2,
+                "member": {
+                    "peer": BOB,
+                    "stamp": second.member.stamp,
+                    "away": False,
+                    "state": {"name": "", "muted": False, "camera": False, "sharing": False, "hand": False},
+                },
+            }
+        ]
+
+    async def test_the_third_one_is_refused_in_a_room_of_two(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+
+        assert await refused(join(rooms, CHARLIE)) == "room-full"
+        assert await peers(rooms) == {ALICE, BOB}
+
+    async def test_the_capacity_is_that_of_the_first_one(self, rooms):
+        await join(rooms, ALICE, capacity=3)
+        await join(rooms, BOB, capacity=2)
+        await join(rooms, CHARLIE, capacity=2)
+
+        assert await refused(join(rooms, peer_id("dave"), capacity=9)) == "room-full"
+
+    async def test_stamps_rise_also_when_the_clock_stands_or_steps_back(self, rooms, clock):
+        stamps = []
+        for number in range(5):
+            stamps.append((await join(rooms, peer_id(f"peer{number}"), capacity=9)).member.stamp)
+            clock.move(-10)
+
+        assert stamps == sorted(set(stamps))
+        assert all(stamp < 2**53 for stamp in stamps)
+
+    async def test_asking_twice_is_asking_once(self, rooms):
+        asked = entry(ALICE)
+
+        first = await rooms.join(asked, capacity=2)
+        again = await rooms.join(asked, capacity=2)
+
+        assert again.member == first.member
+        assert told(again) == []
+        assert again.room.revision == 1
+
+    async def test_an_empty_room_is_forgotten(self, rooms):
+        first = await join(rooms, ALICE, capacity=2)
+        await rooms.lock("room", ALICE, connection=1, locked=True)
+        await rooms.leave("room", ALICE, connection=first.member.connection)
+
+        outcome = await join(rooms, BOB, capacity=5)
+
+        assert (outcome.room.capacity, outcome.room.locked, outcome.room.revision) == (5, False, 1)
+
+    async def test_of_many_at_once_exactly_two_come_in_and_one_is_later(self, rooms):
+        seed = random.randrange(10**9)
+        chance = random.Random(seed)
+        for number in range(200):
+            names = [peer_id(f"peer{name}") for name in range(chance.randint(3, 5))]
+            coming = [rooms.join(entry(name, room=f"room {number}"), capacity=2) for name in names]
+
+            outcomes = await asyncio.gather(*coming, return_exceptions=True)
+
+            admitted = [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
+            assert len(admitted) == 2, f"seed {seed}"
+            assert [len(outcome.room.others(outcome.member.peer)) for outcome in admitted] == [0, 1], f"seed {seed}"
+            assert {outcome.code for outcome in outcomes if isinstance(outcome, Exception)} == {"room-full"}
+
+
+class LeaveTests:
+    async def test_the_place_is_free_at_once(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+
+        outcome = await rooms.leave("room", ALICE, connection=1)
+
+        assert told(outcome) == [{"type": "left", "revision": 3, "peer": ALICE, "reason": "hung-up"}]
+        await join(rooms, CHARLIE)
+        assert await peers(rooms) == {BOB, CHARLIE}
+
+    async def test_leaving_twice_or_never_having_been_there_does_nothing(self, rooms):
+        await join(rooms, ALICE)
+        await rooms.leave("room", ALICE, connection=1)
+
+        assert await rooms.leave("room", ALICE, connection=1) is None
+        assert await rooms.leave("room", BOB, connection=1) is None
+        assert await rooms.leave("nowhere", BOB, connection=1) is None
+
+    async def test_who_has_left_cannot_resume(self, rooms):
+        await join(rooms, ALICE)
+        await rooms.leave("room", ALICE, connection=1)
+
+        assert await refused(resume(rooms, ALICE)) == "gone"
+
+    async def test_it_is_forgotten_once_no_token_serves_any_more(self, rooms, clock):
+        await join(rooms, ALICE)
+        await rooms.leave("room", ALICE, connection=1)
+        clock.move(3601)
+        await rooms.renew()
+
+        assert (await resume(rooms, ALICE)).member.peer == ALICE
+
+
+class AwayTests:
+    async def test_the_place_is_kept_and_nobody_else_gets_it(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+
+        outcome = await rooms.away("room", ALICE, connection=1, keep=30)
+
+        assert told(outcome) == [{"type": "away", "revision": 3, "peer": ALICE}]
+        assert outcome.room.others(BOB)[0].away is True
+        assert await refused(join(rooms, CHARLIE)) == "room-full"
+
+    async def test_after_the_time_the_others_are_told_and_the_place_is_free(self, rooms, clock):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.away("room", ALICE, connection=1, keep=30)
+
+        clock.move(29.9)
+        assert await rooms.renew() == []
+        clock.move(0.1)
+        outcomes = await rooms.renew()
+
+        assert [told(outcome) for outcome in outcomes] == [[{"type": "left", "revision": 4, "peer": ALICE, "reason": "lost"}]]
+        assert await peers(rooms) == {BOB}
+
+    async def test_who_comes_next_gets_the_place_although_nobody_has_swept(self, rooms, clock):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.away("room", ALICE, connection=1, keep=30)
+        clock.move(31)
+
+        outcome = await join(rooms, CHARLIE)
+
+        assert [message["type"] for message in told(outcome)] == ["left", "joined"]
+
+    async def test_an_older_socket_can_neither_leave_nor_go_away_nor_show_nor_lock(self, rooms):
+        await join(rooms, ALICE)
+        await resume(rooms, ALICE)
+
+        assert await rooms.leave("room", ALICE, connection=1) is None
+        assert await rooms.away("room", ALICE, connection=1, keep=30) is None
+        assert await rooms.show("room", ALICE, connection=1, change=ShowState(muted=True)) is None
+        assert await rooms.lock("room", ALICE, connection=1, locked=True) is None
+        assert (await rooms.view("room")).members[ALICE].is_away is False
+
+    async def test_going_away_twice_says_it_once(self, rooms):
+        await join(rooms, ALICE)
+        await rooms.away("room", ALICE, connection=1, keep=30)
+
+        assert await rooms.away("room", ALICE, connection=1, keep=30) is None
+
+
+class ResumeTests:
+    async def test_the_same_member_is_back_on_a_newer_connection(self, rooms):
+        first = await join(rooms, ALICE)
+        await rooms.away("room", ALICE, connection=1, keep=30)
+
+        outcome = await resume(rooms, ALICE)
+
+        assert (outcome.member.stamp, outcome.member.connection) == (first.member.stamp, 2)
+        assert told(outcome) == [{"type": "back", "revision": 3, "peer": ALICE}]
+
+    async def test_the_others_hear_nothing_when_the_old_socket_still_stood(self, rooms):
+        await join(rooms, ALICE)
+
+        assert told(await resume(rooms, ALICE)) == []
+
+    async def test_a_state_that_changed_meanwhile_is_told(self, rooms):
+        await join(rooms, ALICE)
+        await rooms.away("room", ALICE, connection=1, keep=30)
+
+        outcome = await resume(rooms, ALICE, state=State(muted=True))
+
+        assert [message["type"] for message in told(outcome)] == ["back", "state"]
+        assert outcome.member.state.muted is True
+
+    async def test_without_a_state_the_known_one_stays(self, rooms):
+        await rooms.join(entry(ALICE, state=State(name="Alice")), capacity=2)
+
+        assert (await resume(rooms, ALICE)).member.state.name == "Alice"
+
+    async def test_who_comes_too_late_gets_a_free_place_with_the_old_stamp(self, rooms):
+        await join(rooms, BOB)
+
+        outcome = await resume(rooms, ALICE, stamp=5, connection=3)
+
+        assert (outcome.member.stamp, outcome.member.connection) == (5, 4)
+        assert [message["type"] for message in told(outcome)] == ["joined"]
+
+    async def test_who_comes_too_late_is_refused_in_a_full_room(self, rooms):
+        await join(rooms, BOB)
+        await join(rooms, CHARLIE)
+
+        assert await refused(resume(rooms, ALICE)) == "replaced"
+
+    async def test_who_comes_too_late_is_refused_in_a_locked_room(self, rooms):
+        await join(rooms, BOB)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+
+        assert await refused(resume(rooms, ALICE)) == "replaced"
+
+    async def test_resuming_twice_with_one_attempt_is_resuming_once(self, rooms):
+        await join(rooms, ALICE)
+        asked = entry(ALICE)
+
+        first = await rooms.resume(asked, capacity=2, stamp=5, connection=1)
+        again = await rooms.resume(asked, capacity=2, stamp=5, connection=1)
+
+        assert again.member == first.member
+
+
+class ReplaceTests:
+    async def test_a_new_page_takes_the_place_of_the_old_one_in_a_full_room(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+
+        outcome = await join(rooms, CHARLIE, replaces=ALICE)
+
+        assert [(message["type"], message.get("reason")) for message in told(outcome)] == [("left", "removed"), ("joined", None)]
+        assert await peers(rooms) == {BOB, CHARLIE}
+        assert await refused(resume(rooms, ALICE)) == "gone"
+
+    async def test_a_locked_room_lets_it_in(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+
+        assert (await join(rooms, CHARLIE, replaces=ALICE)).member.peer == CHARLIE
+
+    async def test_a_locked_room_lets_it_in_shortly_after_the_old_page_has_left(self, rooms, clock):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+        await rooms.leave("room", ALICE, connection=1)
+        clock.move(29)
+
+        assert (await join(rooms, CHARLIE, replaces=ALICE)).member.peer == CHARLIE
+
+    async def test_but_not_long_after(self, rooms, clock):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+        await rooms.leave("room", ALICE, connection=1)
+        clock.move(31)
+
+        assert await refused(join(rooms, CHARLIE, replaces=ALICE)) == "locked"
+
+    async def test_having_left_makes_no_place_in_a_full_room(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.leave("room", ALICE, connection=1)
+        await join(rooms, peer_id("dave"))
+
+        assert await refused(join(rooms, CHARLIE, replaces=ALICE)) == "room-full"
+
+    async def test_replacing_a_stranger_helps_nobody(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+
+        assert await refused(join(rooms, CHARLIE, replaces=peer_id("dave"))) == "room-full"
+
+
+class ShowTests:
+    async def test_the_others_are_told_the_whole_state(self, rooms):
+        await rooms.join(entry(ALICE, state=State(name="Alice", camera=True)), capacity=2)
+
+        outcome = await rooms.show("room", ALICE, connection=1, change=ShowState(muted=True))
+
+        assert told(outcome) == [
+            {
+                "type": "state",
+                "revision": 2,
+                "peer": ALICE,
+                "state": {"name": "Alice", "muted": True, "camera": True, "sharing": False, "hand": False},
+            }
+        ]
+
+    async def test_what_changes_nothing_is_not_told(self, rooms):
+        await join(rooms, ALICE)
+
+        assert told(await rooms.show("room", ALICE, connection=1, change=ShowState(muted=False))) == []
+
+
+class LockTests:
+    async def test_a_locked_room_admits_nobody_new(self, rooms):
+        await join(rooms, ALICE)
+
+        outcome = await rooms.lock("room", ALICE, connection=1, locked=True)
+
+        assert told(outcome) == [{"type": "lock", "revision": 2, "locked": True, "peer": ALICE}]
+        assert await refused(join(rooms, BOB)) == "locked"
+
+    async def test_an_unlocked_one_does(self, rooms):
+        await join(rooms, ALICE)
+        await rooms.lock("room", ALICE, connection=1, locked=True)
+        await rooms.lock("room", ALICE, connection=1, locked=False)
+
+        assert (await join(rooms, BOB)).member.peer == BOB
+
+    async def test_locking_twice_is_told_once(self, rooms):
+        await join(rooms, ALICE)
+        await rooms.lock("room", ALICE, connection=1, locked=True)
+
+        assert told(await rooms.lock("room", ALICE, connection=1, locked=True)) == []
+
+
+class ManyStepsTests:
+    async def test_no_sequence_of_steps_breaks_a_room(self, rooms, clock):
+        """Random steps; after each the room keeps its capacity, its revisions rise by the changes told, stamps are unique."""
+        seed = random.randrange(10**9)
+        chance = random.Random(seed)
+        names = [peer_id(f"peer{number}") for number in range(5)]
+        tokens: dict[str, tuple[int, int]] = {}
+        for _ in range(3000):
+            name = chance.choice(names)
+            before = await rooms.view("room")
+            stamp, connection = tokens.get(name, (1, 1))
+            step = chance.choice(["join", "resume", "leave", "away", "show", "lock", "time"])
+            try:
+                if step == "join":
+                    name = peer_id(f"{chance.randrange(10**9)}")
+                    names[chance.randrange(5)] = name
+                    outcome = await join(rooms, name, capacity=3)
+                elif step == "resume":
+                    outcome = await resume(rooms, name, capacity=3, stamp=stamp, connection=connection)
+                elif step == "leave":
+                    outcome = await rooms.leave("room", name, connection=connection)
+                elif step == "away":
+                    outcome = await rooms.away("room", name, connection=connection, keep=5)
+                elif step == "show":
+                    outcome = await rooms.show("room", name, connection=connection, change=ShowState(hand=chance.random() < 0.5))
+                elif step == "lock":
+                    outcome = await rooms.lock("room", name, connection=connection, locked=chance.random() < 0.2)
+                else:
+                    clock.move(chance.random() * 4)
+                    outcome = next(iter(await rooms.renew()), None)
+            except ProtocolError as refusal:
+                assert refusal.code in {"room-full", "locked", "replaced", "gone"}, f"seed {seed}"
+                continue
+            if outcome is None:
+                continue
+            if outcome.member:
+                tokens[outcome.member.peer] = (outcome.member.stamp, outcome.member.connection)
+            after = outcome.room
+            assert len(after.members) <= after.capacity, f"seed {seed}"
+            if before.members:
+                revisions = [message["revision"] for message in told(outcome)]
+                assert revisions == list(range(before.revision + 1, after.revision + 1)), f"seed {seed}"

@@ -1,0 +1,162 @@
+"""One session: what is in place when, how much, and how long silence may last."""
+
+import json
+
+import pytest
+
+from signaling import protocol
+from signaling.limits import Limits
+from signaling.protocol import ProtocolError
+from signaling.session import Phase, Session
+from tests.cast import ALICE, BOB
+
+LIMITS = Limits(messages=10, messages_burst=3, recovery=10, recovery_burst=5, refused_in_a_row=4)
+HELLO = '{"type": "hello", "code": "blue-heron"}'
+LOCK = '{"type": "lock", "locked": true}'
+
+
+def signal(seq: int, stream: str = "q") -> str:
+    return json.dumps({"type": "signal", "to": BOB, "stream": stream, "seq": seq, "body": {}})
+
+
+def joined(*, now: float = 0) -> Session:
+    session = Session(LIMITS, now=now)
+    session.read(HELLO, now=now)
+    session.join("room", ALICE, 1, now=now)
+    return session
+
+
+def refused(session: Session, text, *, now: float = 0) -> ProtocolError:
+    with pytest.raises(ProtocolError) as refusal:
+        session.read(text, now=now)
+    return refusal.value
+
+
+class NewTests:
+    def test_hello_is_in_place(self):
+        assert isinstance(Session(LIMITS, now=0).read(HELLO, now=1), protocol.Hello)
+
+    @pytest.mark.parametrize(
+        "text", [LOCK, signal(1), '{"type": "leave"}', "rubbish", '{"type": "knock"}', '{"type": "hello"}', None]
+    )
+    def test_anything_else_is_not(self, text):
+        refusal = refused(Session(LIMITS, now=0), text)
+
+        assert (refusal.code, refusal.close) == ("hello-expected", 4003)
+
+    def test_it_is_overdue_after_the_time_for_hello_whatever_is_sent_meanwhile(self):
+        session = Session(LIMITS, now=0)
+
+        assert session.overdue(now=4.9) is None
+        assert session.overdue(now=5).code == "hello-timeout"
+
+
+class JoinedTests:
+    def test_a_second_hello_is_a_bad_message_and_closes_nothing(self):
+        refusal = refused(joined(), HELLO)
+
+        assert (refusal.code, refusal.close) == ("bad-message", None)
+
+    def test_a_binary_message_is_a_bad_message(self):
+        assert refused(joined(), None).code == "bad-message"
+
+    def test_silence_is_measured_from_the_last_message(self):
+        session = joined()
+        session.read('{"type": "ping"}', now=15)
+
+        assert session.overdue(now=34.9) is None
+        assert session.overdue(now=35).code == "silent"
+
+    def test_rubbish_breaks_the_silence_too(self):
+        session = joined()
+        refused(session, "rubbish", now=15)
+
+        assert session.overdue(now=34) is None
+
+    def test_a_fresh_token_is_wanted_once_an_hour(self):
+        session = joined()
+
+        assert [session.wants_token(now=now) for now in (3599, 3600, 3601, 7200)] == [False, True, False, True]
+
+
+class LimitTests:
+    def test_more_than_the_burst_is_limited_with_the_time_to_wait(self):
+        session = joined()
+        for _ in range(2):  # the hello was the first of three
+            session.read(LOCK, now=0)
+
+        refusal = refused(session, LOCK)
+
+        assert (refusal.code, refusal.close, refusal.members) == ("rate-limited", None, {"retry_after": 0.1})
+        assert session.read(LOCK, now=0.2)
+
+    def test_repeats_acks_and_pings_have_a_bucket_of_their_own(self):
+        session = joined()
+        session.read(signal(1), now=0)
+        session.read(signal(2), now=0)
+
+        for text in (
+            signal(1),
+            signal(2),
+            '{"type": "ping"}',
+            json.dumps({"type": "ack", "to": BOB, "stream": "q", "ack": 1}),
+        ):
+            session.read(text, now=0)
+        assert refused(session, signal(3)).code == "rate-limited"
+
+    def test_the_recovery_bucket_ends_too(self):
+        session = joined()
+        for _ in range(5):
+            session.read('{"type": "ping"}', now=0)
+
+        assert refused(session, '{"type": "ping"}').code == "rate-limited"
+
+    def test_rubbish_counts(self):
+        session = joined()
+        for _ in range(2):
+            refused(session, "rubbish")
+
+        assert refused(session, "rubbish").code == "rate-limited"
+
+    def test_who_never_stops_is_closed(self):
+        session = joined()
+
+        codes = []
+        for _ in range(7):
+            try:
+                session.read(LOCK, now=0)
+            except ProtocolError as refusal:
+                codes.append((refusal.code, refusal.close))
+
+        assert codes == [("rate-limited", None)] * 4 + [("flood", 4015)]
+
+    def test_streams_to_many_receivers_do_not_grow_the_session(self):
+        session = Session(Limits(messages_burst=100_000), now=0)
+        session.read(HELLO, now=0)
+        session.join("room", ALICE, 1, now=0)
+
+        for number in range(1000):
+            session.read(signal(1, f"stream{number}"), now=0)
+
+        assert len(session._highest) <= 64
+
+
+class CloseTests:
+    @pytest.mark.parametrize(
+        ("close_code", "left"), [(1000, True), (1001, True), (1005, False), (1006, False), (1012, False), (4014, False)]
+    )
+    def test_the_close_code_says_whether_the_peer_has_left(self, close_code, left):
+        assert joined().close(close_code) is left
+
+    def test_leave_counts_whatever_the_close_code(self):
+        session = joined()
+        session.read('{"type": "leave"}', now=0)
+
+        assert session.close(1006) is True
+
+    def test_a_closed_session_is_never_overdue(self):
+        session = joined()
+        session.close(1006)
+
+        assert session.phase is Phase.CLOSED
+        assert session.overdue(now=1000) is None

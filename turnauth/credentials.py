@@ -1,0 +1,45 @@
+"""Ephemeral TURN credentials: what our servers sign and every relay can check, with nothing shared but a secret. Pure."""
+
+import base64
+import hashlib
+import hmac
+import re
+from typing import NamedTuple
+
+_USER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # coturn counts quotas by it, and refuses spaces and quotes
+
+
+class Credentials(NamedTuple):
+    """What `RTCIceServer` calls `username` and `credential`."""
+
+    username: str
+    password: str
+
+
+def sign(user_id: str, *, secret: str, expires: int) -> Credentials:
+    """
+    Credentials that open allocations until `expires` (unix seconds).
+
+    Raises:
+        ValueError: the user id has other characters than `A-Z a-z 0-9 _ -`, or not 1 to 64 of them.
+
+    Source: draft-uberti-behave-turn-rest-00 section 2.2.
+    """
+    if not _USER_ID.fullmatch(user_id):
+        raise ValueError("a TURN user id has 1 to 64 characters of A-Z a-z 0-9 _ -")
+    username = f"{expires}:{user_id}"
+    digest = hmac.digest(secret.encode(), username.encode(), hashlib.sha1)
+    return Credentials(username, base64.b64encode(digest).decode())
+
+
+def lifetime_left(username: str, *, now: float) -> float:
+    """
+    Seconds until credentials with this username expire; negative once they have.
+
+    Raises:
+        ValueError: the username does not start with an expiry time.
+    """
+    expires, separator, _ = username.partition(":")
+    if not separator or not expires.isdecimal():
+        raise ValueError("a TURN REST username is `<unix seconds>:<user id>`")
+    return int(expires) - now
