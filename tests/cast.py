@@ -1,6 +1,8 @@
 """The people in the tests: Alice calls, Bob answers, Charlie must never get in."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from itertools import count
 
 from signaling.rooms import Entry, Outcome
@@ -36,3 +38,10 @@ class Clock:
 
     def move(self, seconds: float) -> None:
         self.now += seconds
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Lets the other tasks of this loop go on until something is so; a test hangs for 10 s at most."""
+    async with asyncio.timeout(10):
+        while not is_so():  # noqa: ASYNC110 - the code under test has no event for it
+            await asyncio.sleep(0.001)

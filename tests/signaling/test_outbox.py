@@ -3,6 +3,7 @@
 import asyncio
 
 from signaling.outbox import Outbox
+from tests.cast import until
 
 
 class Socket:
@@ -21,9 +22,7 @@ class Socket:
         self.sent.append(event)
 
     async def has_sent(self, number: int) -> list[dict]:
-        async with asyncio.timeout(5):
-            while len(self.sent) < number:
-                await asyncio.sleep(0)
+        await until(lambda: len(self.sent) >= number)
         return self.sent
 
 
@@ -94,9 +93,7 @@ class OutboxTests:
         socket.fails = True
 
         outbox.put("message")
-        async with asyncio.timeout(5):
-            while not outbox.is_closing:
-                await asyncio.sleep(0)
+        await until(lambda: outbox.is_closing)
 
         assert given_up == []
 

@@ -176,7 +176,9 @@ class AwayTests:
         clock.move(0.1)
         outcomes = await rooms.renew()
 
-        assert [told(outcome) for outcome in outcomes] == [[{"type": "left", "revision": 4, "peer": ALICE, "reason": "lost"}]]
+        assert [told(outcome) for outcome in outcomes] == [
+            [{"type": "left", "revision": 4, "peer": ALICE, "reason": "lost"}]
+        ]
         assert await peers(rooms) == {BOB}
 
     async def test_who_comes_next_gets_the_place_although_nobody_has_swept(self, rooms, clock):
@@ -272,7 +274,10 @@ class ReplaceTests:
 
         outcome = await join(rooms, CHARLIE, replaces=ALICE)
 
-        assert [(message["type"], message.get("reason")) for message in told(outcome)] == [("left", "removed"), ("joined", None)]
+        assert [(message["type"], message.get("reason")) for message in told(outcome)] == [
+            ("left", "removed"),
+            ("joined", None),
+        ]
         assert await peers(rooms) == {BOB, CHARLIE}
         assert await refused(resume(rooms, ALICE)) == "gone"
 
@@ -384,7 +389,9 @@ class ManyStepsTests:
                 elif step == "away":
                     outcome = await rooms.away("room", name, connection=connection, keep=5)
                 elif step == "show":
-                    outcome = await rooms.show("room", name, connection=connection, change=ShowState(hand=chance.random() < 0.5))
+                    outcome = await rooms.show(
+                        "room", name, connection=connection, change=ShowState(hand=chance.random() < 0.5)
+                    )
                 elif step == "lock":
                     outcome = await rooms.lock("room", name, connection=connection, locked=chance.random() < 0.2)
                 else:

@@ -1,6 +1,5 @@
 """The switchboard: who hears of what, and who is reached."""
 
-import asyncio
 import json
 
 import pytest
@@ -9,7 +8,7 @@ from signaling import protocol
 from signaling.protocol import ProtocolError
 from signaling.rooms.memory import MemoryRooms
 from signaling.switchboard import Switchboard
-from tests.cast import ALICE, BOB, CHARLIE, Clock, entry
+from tests.cast import ALICE, BOB, CHARLIE, Clock, entry, until
 
 
 class Outlet:
@@ -80,9 +79,7 @@ class PublishTests:
         switchboard.publish(await switchboard.rooms.away("room", BOB, connection=1, keep=30))
         clock.move(31)
 
-        async with asyncio.timeout(5):
-            while "left" not in alice.types:
-                await asyncio.sleep(0.01)
+        await until(lambda: "left" in alice.types)
 
         assert alice.heard[-1] == {"type": "left", "revision": 4, "peer": BOB, "reason": "lost"}
 
