@@ -30,6 +30,7 @@ EXTENSIONS = frozenset(
 )
 
 _IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
+_SPACES_AT_ENDS = regex.compile(r"^\p{White_Space}+|\p{White_Space}+$")
 _SPACES = regex.compile(r"\p{White_Space}+")
 _ALLOWED = regex.compile(r"[\p{L}\p{M}\p{Nd}\p{Extended_Pictographic}\p{Regional_Indicator}\p{Emoji_Modifier}\-_.']+")
 
@@ -48,8 +49,8 @@ def normalise(typed: str) -> str:
 
     Source: The Unicode Standard, section 3.13, R5 (toNFKC_Casefold).
     """
-    folded = _nfkc_casefold(typed[:LONGEST_TYPED])
-    return _SPACES.sub("-", _SPACES.sub(" ", folded).strip(" "))
+    trimmed = _SPACES_AT_ENDS.sub("", _nfkc_casefold(typed[:LONGEST_TYPED]))
+    return _nfkc_casefold(_SPACES.sub("-", trimmed).replace("\u2019", "'"))  # which phones type for an apostrophe
 
 
 def refusal(code: str) -> str | None:

@@ -126,7 +126,7 @@ def with_back(room: Room, member: Member) -> tuple[Room, Change]:
 
 def with_state(room: Room, peer: str, state: State) -> tuple[Room, Change]:
     after = _with(room, replace(room.members[peer], state=state))
-    return after, Change(protocol.state(after.revision, peer, state), peer)
+    return after, Change(protocol.state(after.revision, peer, state))
 
 
 def with_lock(room: Room, peer: str, locked: bool) -> tuple[Room, Change]:
