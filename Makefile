@@ -1,0 +1,76 @@
+# `make` alone lists what there is. Everything is installed below .venv/ and kept below var/; `make clean` removes the first only.
+
+PYTHON ?= python3
+PORT ?= 8000
+HTTPS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Each is written last, when all that it stands for is installed, and removed before anything is changed.
+RUN_STAMP := $(VENV)/installed-run
+DEV_STAMP := $(VENV)/installed-dev
+LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --require-hashes
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run dev admin test test-fast lint format lock clean python debian
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUN_STAMP)  ## serve the site on this machine; PORT=9000 elsewhere, HTTPS=1 for phones on this network
+	@exec $(BIN)/python -m gruveo.local --port "$(PORT)" $(if $(filter 1 yes true on,$(HTTPS)),--https)
+
+dev: export DEBUG = 1
+dev: export SITE_ORIGINS = http://localhost:$(PORT),http://127.0.0.1:$(PORT)
+dev: $(RUN_STAMP)  ## the same for programmers: reloads when a file changes, shows tracebacks
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@exec $(BIN)/python manage.py runserver "$(PORT)"
+
+admin: $(RUN_STAMP)  ## make an administrator of the site that `make run` serves
+	@$(BIN)/python -m gruveo.local --prepare && exec $(BIN)/python manage.py createsuperuser
+
+test: debian $(DEV_STAMP) lint  ## everything: lint, Python, JavaScript, the real server, Chromium
+	@$(BIN)/python -m pytest -p tests.environment
+
+test-fast: $(DEV_STAMP)  ## the tests that need neither a server process nor Chromium
+	@$(BIN)/python -m pytest -p tests.environment -m "not server and not browser"
+
+lint: $(DEV_STAMP)  ## ruff, which changes nothing
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(DEV_STAMP)  ## ruff, which lays out the code anew
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(DEV_STAMP)  ## write requirements*.txt anew after a change of pyproject.toml; UPGRADE=1 takes the newest versions
+	@$(BIN)/uv $(LOCK) -o requirements.txt
+	@$(BIN)/uv $(LOCK) --extra dev -o requirements-dev.txt
+
+clean:  ## remove what was installed; the site's data in var/ stays
+	@rm -rf $(VENV) .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
+
+$(RUN_STAMP): requirements.txt | python
+	@rm -f $(RUN_STAMP) $(DEV_STAMP)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing the Python packages of requirements.txt into $(VENV)/; this takes a minute, and only now."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+# Holds all of requirements.txt, in the same versions.
+$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+	@rm -f $(RUN_STAMP) $(DEV_STAMP)
+	@echo "Installing the Python packages of requirements-dev.txt into $(VENV)/; this takes a minute, and only now."
+	@$(PIP) -r requirements-dev.txt
+	@touch $(RUN_STAMP) $@
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "Gruveo needs Python 3.11 or newer, and there is no $(PYTHON): apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gruveo needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another: make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments yet: apt-get install python3-venv"; exit 1; }
+
+debian: tests/debian.py
+	@$(PYTHON) tests/debian.py

@@ -1,0 +1,23 @@
+"""The application that every server runs: pages over HTTP, signaling over WebSocket."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gruveo.settings")
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+
+http = get_asgi_application()  # before our apps are imported: it sets Django up
+
+from gruveo.checks import refuse_to_serve
+from gruveo.client_address import ClientAddress
+from gruveo.one_process import only_process
+from signaling.routing import websocket_urlpatterns
+
+refuse_to_serve()
+_lock = None if settings.REDIS_URL else only_process(settings.VAR_DIR / "server.lock")
+application = ClientAddress(
+    ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)}),
+    trusted_proxies=settings.TRUSTED_PROXIES,
+)

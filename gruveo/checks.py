@@ -1,0 +1,80 @@
+"""System checks of what the settings file cannot judge by one value alone; the errors among them also stop a server."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
+
+
+def redis(**_) -> list[CheckMessage]:
+    """E001 and E002: this release holds rooms in the memory of one process, which is no way to serve the public."""
+    if settings.REDIS_URL:
+        # Two processes would then start side by side, and people with the same code would wait in two rooms.
+        return [
+            Error(
+                "REDIS_URL is set, but this release keeps rooms in the memory of one process only.",
+                hint="Unset REDIS_URL and serve locally with `make run`; a later release keeps rooms in Redis.",
+                id="gruveo.E002",
+            )
+        ]
+    if settings.PRODUCTION:
+        return [
+            Error(
+                "REDIS_URL is not set: without it each process has rooms of its own, and a restart ends all calls.",
+                hint="To try Gruveo on one machine, run `make run` (LOCAL=1).",
+                id="gruveo.E001",
+            )
+        ]
+    return []
+
+
+def production(**_) -> list[CheckMessage]:
+    """W001 and W002: what works, and is hardly what somebody wants in production."""
+    messages = []
+    if not settings.PRODUCTION:
+        return messages
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        messages.append(
+            Warning(
+                "DATABASE_URL names an SQLite file: it serves one machine only.",
+                hint="Use postgres://user:password@host/name.",
+                id="gruveo.W001",
+            )
+        )
+    if not settings.TRUSTED_PROXIES:
+        messages.append(
+            Warning(
+                "TRUSTED_PROXIES is 0: behind a proxy all visitors share one address, and so its limits, and "
+                "plain HTTP is redirected for ever.",
+                hint="Set it to the number of proxies that add to X-Forwarded-For.",
+                id="gruveo.W002",
+            )
+        )
+    return messages
+
+
+def signaling_url(**_) -> list[CheckMessage]:
+    """W003: sockets go to another host than pages."""
+    host = urlsplit(settings.SIGNALING_URL).hostname
+    if not host or host in {origin.host.strip("[]") for origin in settings.SITE_ORIGINS}:
+        return []
+    return [
+        Warning(
+            f"SIGNALING_URL names {host}, which is none of the hosts in SITE_ORIGINS.",
+            hint="Right when another server does the signaling; it needs the same SITE_ORIGINS, ROOM_KEY and "
+            "SIGNALING_KEYS.",
+            id="gruveo.W003",
+        )
+    ]
+
+
+def refuse_to_serve() -> None:
+    """
+    Called before a server takes its first request; commands only report.
+
+    Raises:
+        ImproperlyConfigured: serving would split rooms between processes. The text names the variable.
+    """
+    for message in redis():
+        raise ImproperlyConfigured(f"{message.msg} {message.hint}")

@@ -1,0 +1,40 @@
+"""The one place that knows the address of a client: the peer of the socket, or what the proxies that we count have added."""
+
+import ipaddress
+
+
+class ClientAddress:
+    """
+    ASGI middleware: sets `scope["client"]` (Django's REMOTE_ADDR) for HTTP and WebSocket alike.
+
+    With N trusted proxies the client is the Nth address from the right of X-Forwarded-For: each proxy adds at the right the peer
+    that it saw. Attack stopped: what stands further left came from the client itself, so a forged header would escape every limit
+    by address.
+    """
+
+    def __init__(self, app, *, trusted_proxies: int) -> None:
+        self._app = app
+        self._trusted_proxies = trusted_proxies
+
+    async def __call__(self, scope, receive, send):
+        if self._trusted_proxies and scope["type"] in {"http", "websocket"}:
+            address = forwarded(scope["headers"], self._trusted_proxies)
+            if address:
+                scope = {**scope, "client": (address, 0)}
+        return await self._app(scope, receive, send)
+
+
+def forwarded(headers: list[tuple[bytes, bytes]], proxies: int) -> str | None:
+    """The address that the outermost trusted proxy saw; None when there are fewer entries than proxies, or it is no address."""
+    entries = [
+        part.strip()
+        for name, value in headers
+        if name.lower() == b"x-forwarded-for"
+        for part in value.decode("latin-1").split(",")
+    ]
+    if len(entries) < proxies:
+        return None
+    try:
+        return str(ipaddress.ip_address(entries[-proxies].strip("[]")))
+    except ValueError:
+        return None

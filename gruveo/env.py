@@ -1,0 +1,155 @@
+"""What the environment says: each value is read once, checked, and refused with the name of its variable."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+_REQUIRED = object()
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+_HOST = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+_KEY_CHARACTERS = 32  # of which each is worth 4 bits at least: hex is the poorest thing that people paste
+
+
+class BadValue(Exception):
+    """A variable is missing or wrong; the text begins with its name."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name} {text}")
+        self.name = name
+
+
+class Origin(NamedTuple):
+    """A web origin (RFC 6454): scheme, host (IPv6 in brackets) and, where it is not the scheme's own, port."""
+
+    scheme: str
+    host: str
+    port: int | None
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when only this machine can be meant; browsers give such pages camera and microphone over plain HTTP."""
+        return self.host in _LOOPBACK
+
+    @property
+    def socket(self) -> str:
+        """The same origin for a WebSocket."""
+        return str(self._replace(scheme={"http": "ws", "https": "wss"}[self.scheme]))
+
+
+class Env:
+    """
+    Reads typed values from a mapping such as `os.environ`.
+
+    Every method takes the name of a variable and, as `default`, what holds when it is missing or empty.
+
+    Raises:
+        BadValue: the value is wrong, or missing without a default.
+    """
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str, default=_REQUIRED):
+        value = self._values.get(name, "").strip()
+        if value:
+            return value
+        if default is _REQUIRED:
+            raise BadValue(name, "is not set.")
+        return default
+
+    def flag(self, name: str) -> bool:
+        """1, true, yes or on; missing is false."""
+        value = self.text(name, "").lower()
+        if value in _TRUE:
+            return True
+        if value in _FALSE:
+            return False
+        raise BadValue(name, f"must be 1 or 0, not {value!r}.")
+
+    def number(self, name: str, default: float, *, least: float = 0, most: float = float("inf")):
+        """A whole number where the default is one, else any finite number; within the bounds."""
+        value = self.text(name, None)
+        if value is None:
+            return default
+        try:
+            number = type(default)(value)
+        except ValueError:
+            kind = "a whole number" if isinstance(default, int) else "a number"
+            raise BadValue(name, f"must be {kind}, not {value!r}.") from None
+        if not (math.isfinite(number) and least <= number <= most):
+            raise BadValue(name, f"must be from {least} to {most}, not {value}.")
+        return number
+
+    def names(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A list separated by commas."""
+        value = self.text(name, None)
+        if value is None:
+            return default
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    def key(self, name: str, default=_REQUIRED) -> str:
+        """A secret of 32 characters or more."""
+        value = self.text(name, default)
+        if value is not default:
+            _check_key(name, value)
+        return value
+
+    def keys(self, name: str, default=_REQUIRED) -> tuple[str, ...]:
+        """Secrets separated by commas, the first being the one that signs."""
+        value = self.names(name, () if default is _REQUIRED else default)
+        if not value:
+            raise BadValue(name, "is not set.")
+        for key in value:
+            _check_key(name, key)
+        return value
+
+    def origins(self, name: str, default: tuple[str, ...] | object = _REQUIRED) -> tuple[Origin, ...]:
+        """Web origins separated by commas: `https://gruveo.example,https://www.gruveo.example`."""
+        value = self.names(name, () if default is _REQUIRED else default)
+        if not value:
+            raise BadValue(name, "is not set.")
+        return tuple(_origin(name, text) for text in value)
+
+    def socket_address(self, name: str) -> str:
+        """A `ws:` or `wss:` address with a path, or the empty text for the page's own origin."""
+        value = self.text(name, "")
+        if not value:
+            return ""
+        parts = _split(name, value)
+        if parts.scheme not in {"ws", "wss"} or not parts.path.startswith("/") or parts.query or parts.fragment:
+            raise BadValue(name, f"must be like wss://signal.example.org/signaling, not {value!r}.")
+        return value
+
+
+def _check_key(name: str, value: str) -> None:
+    # The value itself stays out of the message: it would end up in the logs.
+    if len(value) < _KEY_CHARACTERS or len(set(value)) < 8:
+        raise BadValue(name, f"must be a random secret of {_KEY_CHARACTERS} characters or more.")
+
+
+def _split(name: str, value: str):
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise BadValue(name, f"holds no proper address: {value!r}.") from None
+    host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
+    if not _HOST.fullmatch(host):
+        raise BadValue(name, f"holds no proper host: {value!r}.")
+    return parts
+
+
+def _origin(name: str, value: str) -> Origin:
+    parts = _split(name, value)
+    if parts.scheme not in {"http", "https"} or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise BadValue(name, f"must hold origins such as https://gruveo.example, not {value!r}.")
+    host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
+    port = None if parts.port == {"http": 80, "https": 443}[parts.scheme] else parts.port
+    return Origin(parts.scheme, host.lower(), port)

@@ -1,0 +1,251 @@
+"""
+All settings, all from the environment; docs/settings.md lists the variables.
+
+There are three ways to run. Production is the default and starts only when everything that it needs is set. LOCAL=1 is `make run`:
+one process on one machine, SQLite, no Redis, plain HTTP on loopback only. DEBUG=1 is `make dev`.
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from gruveo import local_env
+from gruveo.env import BadValue, Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env(os.environ)
+
+DEBUG = env.flag("DEBUG")
+LOCAL = env.flag("LOCAL") and not DEBUG
+PRODUCTION = not DEBUG and not LOCAL
+VAR_DIR = local_env.var_dir(os.environ)
+if not PRODUCTION:
+    VAR_DIR.mkdir(parents=True, exist_ok=True)  # SQLite makes its file, not the folder
+
+# Secrets. In DEBUG they are fixed so that a reload keeps sessions; nowhere else is there a default.
+
+_DEBUG_KEY = "debug-only-0123456789-abcdefghijklmnop-"
+SECRET_KEY = env.key("SECRET_KEY", *([_DEBUG_KEY + "django"] if DEBUG else []))
+ROOM_KEY = env.key("ROOM_KEY", *([_DEBUG_KEY + "room"] if DEBUG else []))
+SIGNALING_KEYS = env.keys("SIGNALING_KEYS", *([(_DEBUG_KEY + "signaling",)] if DEBUG else []))
+
+# Addresses
+
+SITE_ORIGINS = env.origins(
+    "SITE_ORIGINS", *([] if PRODUCTION else [("http://localhost:8000", "http://127.0.0.1:8000")])
+)
+SECURE = all(origin.scheme == "https" for origin in SITE_ORIGINS)
+if not SECURE and not all(origin.is_loopback for origin in SITE_ORIGINS if origin.scheme == "http"):
+    raise BadValue("SITE_ORIGINS", "may hold http: addresses of this machine only (localhost, 127.0.0.1, [::1]).")
+if PRODUCTION and not SECURE:
+    raise BadValue("SITE_ORIGINS", "must hold https: addresses only, outside of LOCAL and DEBUG.")
+SIGNALING_URL = env.socket_address("SIGNALING_URL")
+if SECURE and SIGNALING_URL.startswith("ws:"):
+    raise BadValue("SIGNALING_URL", "must begin with wss: when the site is served over https.")
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, most=10)
+
+ALLOWED_HOSTS = sorted({origin.host for origin in SITE_ORIGINS})
+CSRF_TRUSTED_ORIGINS = [str(origin) for origin in SITE_ORIGINS]
+
+# State
+
+REDIS_URL = env.text("REDIS_URL", "")
+_DATABASE = env.text("DATABASE_URL", *([] if PRODUCTION else [f"sqlite:///{VAR_DIR / 'db.sqlite3'}"]))
+try:
+    DATABASES = {"default": dj_database_url.parse(_DATABASE)}
+except ValueError:  # its text may quote the password
+    raise BadValue("DATABASE_URL", "is no database address such as postgres://user:password@host/name.") from None
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction that begins as a reader and then writes fails at once when another has written; one that says so first waits.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 10,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=10000;",
+    }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Kept-alive connections pile up under ASGI, one for each thread; the pool holds four.
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": 4},
+    }
+else:
+    raise BadValue("DATABASE_URL", "must begin with postgres: or sqlite:.")
+
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": REDIS_URL.split(",")}}
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
+# Signaling: what docs/protocol.md section 12 promises
+
+ROOM_CAPACITY = env.number("ROOM_CAPACITY", 6, least=2, most=6)
+HELLO_SECONDS = env.number("HELLO_SECONDS", 5.0, least=0.1)
+SILENCE_SECONDS = env.number("SILENCE_SECONDS", 20.0, least=0.1)
+PLACE_SECONDS = env.number("PLACE_SECONDS", 30.0, least=0.1)
+TOKEN_SECONDS = env.number("TOKEN_SECONDS", 12 * 3600, least=60)
+MESSAGES_PER_SECOND = env.number("MESSAGES_PER_SECOND", 50.0, least=1)
+JOINS_PER_MINUTE = env.number("JOINS_PER_MINUTE", 60.0, least=1)
+SOCKETS_PER_ADDRESS = env.number("SOCKETS_PER_ADDRESS", 200, least=1)
+
+# TURN
+
+TURN_SERVERS = env.names("TURN_SERVERS")
+TURN_SECRETS = env.keys("TURN_SECRETS", ()) if env.text("TURN_SECRETS", "") else ()
+if TURN_SERVERS and not TURN_SECRETS:
+    raise BadValue(
+        "TURN_SECRETS", "is not set, but TURN_SERVERS is: without a secret there are no credentials for them."
+    )
+TURN_TTL = env.number("TURN_TTL", 3600, least=60, most=86400)
+
+# The application
+
+INSTALLED_APPS = [
+    "daphne",  # first: gives `runserver` its WebSockets
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.sitemaps",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "lucide",
+    "storages",
+    "gruveo",
+    "signaling",
+    "turnauth",
+    "blog",
+    "pages",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "gruveo.urls"
+ASGI_APPLICATION = "gruveo.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Files
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_URL = "/media/"
+MEDIA_ROOT = VAR_DIR / "media"
+AWS_STORAGE_BUCKET_NAME = env.text("AWS_STORAGE_BUCKET_NAME", "")
+STORAGES = {
+    "default": {
+        "BACKEND": "storages.backends.s3.S3Storage"
+        if AWS_STORAGE_BUCKET_NAME
+        else "django.core.files.storage.FileSystemStorage"
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "gruveo.storage.HashedStaticFilesStorage"
+    },
+}
+
+# What browsers are told
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION and TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "media-src": ["'self'", "blob:"],
+        # Older Safari does not count a WebSocket of the same origin as 'self'.
+        "connect-src": ["'self'", *([SIGNALING_URL] if SIGNALING_URL else [origin.socket for origin in SITE_ORIGINS])],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+PERMISSIONS_POLICY = {
+    "camera": "self",
+    "microphone": "self",
+    "display-capture": "self",
+    "autoplay": "self",
+    "fullscreen": "self",
+    "picture-in-picture": "self",
+    "geolocation": [],
+    "payment": [],
+    "usb": [],
+}
+
+# Logs: the route of a request, never its path, because the path of a call is its code
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {
+        "no_codes": {"()": "gruveo.logs.RouteInsteadOfPath"},
+        "peers_fault": {"()": "gruveo.logs.NoTracebackForPeers"},
+    },
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_codes", "peers_fault"]}
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "uvicorn": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
+
+# HTTPS=1 on one machine: the authority whose certificate visitors of this network may install
+
+LOCAL_CA_FILE = VAR_DIR / "ca" / "ca.crt" if LOCAL and SECURE else None
+
+if len({SECRET_KEY, ROOM_KEY, *SIGNALING_KEYS, *TURN_SECRETS}) < 2 + len(SIGNALING_KEYS) + len(TURN_SECRETS):
+    raise ImproperlyConfigured("SECRET_KEY, ROOM_KEY, SIGNALING_KEYS and TURN_SECRETS must all differ.")

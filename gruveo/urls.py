@@ -1,0 +1,25 @@
+"""All addresses of the site, in the order in which they are resolved: fixed paths first, codes last."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from gruveo import health
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("blog/", include("blog.urls")),
+]
+if settings.LOCAL_CA_FILE:
+    from gruveo import local_ca_pages
+
+    urlpatterns += [
+        path("local-ca.crt", local_ca_pages.certificate, name="local-ca-certificate"),
+        path("local-ca/", local_ca_pages.steps, name="local-ca"),
+    ]
+urlpatterns += [path("", include("pages.urls"))]
+
+handler404 = "pages.views.not_found"
+handler500 = "pages.views.server_error"

@@ -1,0 +1,32 @@
+"""What all tests share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.server import Server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that skips itself because something is missing has shown nothing: it fails."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which counts as failed here: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One server for all tests that do not change its settings; each test uses codes of its own."""
+    with Server(JOINS_PER_MINUTE=6000) as running:
+        yield running
+
+
+@pytest.fixture
+def make_server() -> Iterator[Callable[..., Server]]:
+    """Starts servers with other settings: `make_server(ROOM_CAPACITY=2)`; all end with the test."""
+    with ExitStack() as stack:
+        yield lambda **env: stack.enter_context(Server(**env))

@@ -1,0 +1,40 @@
+"""Installs the Debian packages that the tests need; runs before there is a .venv, so on the standard library alone."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+PACKAGES = (
+    "chromium",  # tests/browser
+    "fonts-dejavu-core",  # the same text widths everywhere
+    "fonts-noto-color-emoji",  # emoji in codes and names
+    "openssl",  # a second opinion on our certificates
+)
+
+
+def main() -> None:
+    packages = PACKAGES if importlib.util.find_spec("ensurepip") else ("python3-venv", *PACKAGES)
+    if not shutil.which("dpkg-query"):
+        sys.exit(f"The tests run on Debian and its like. They need: {' '.join(packages)}.")
+    missing = [package for package in packages if not _is_installed(package)]
+    if not missing:
+        return
+    install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    if os.geteuid() != 0:
+        sys.exit(f"The tests need Debian packages that are not installed: sudo {' '.join(install)}")
+    print(f"Installing Debian packages: {' '.join(missing)}", flush=True)
+    for command in (["apt-get", "update", "--quiet"], install):
+        subprocess.run(
+            command, check=True, stdin=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        )
+
+
+def _is_installed(package: str) -> bool:
+    query = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]
+    return subprocess.run(query, capture_output=True, text=True).stdout == "installed"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""
+A pytest plugin, loaded with `-p tests.environment`: what must stand in the environment before Django reads its settings.
+
+The tests must not depend on, nor touch, the site of whoever runs them.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_OURS = (
+    "AWS_STORAGE_BUCKET_NAME DATABASE_URL LOCAL REDIS_URL ROOM_KEY SECRET_KEY SIGNALING_KEYS SIGNALING_URL SITE_ORIGINS "
+    "TRUSTED_PROXIES TURN_SECRETS TURN_SERVERS"
+).split()
+
+_var_dir = tempfile.mkdtemp(prefix="gruveo-tests-")
+atexit.register(shutil.rmtree, _var_dir, ignore_errors=True)
+Path(_var_dir, "static").mkdir()  # WhiteNoise looks there, and warns when there is none
+for _name in _OURS:
+    os.environ.pop(_name, None)
+os.environ.update(DEBUG="1", VAR_DIR=_var_dir)

@@ -1,0 +1,217 @@
+"""What stops the start, and says why."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gruveo.env import BadValue, Env, Origin
+from tests.server import BASE_DIR, child_env
+
+SECRETS = {
+    "SECRET_KEY": "a-django-secret-0123456789-abcdefghijk",
+    "ROOM_KEY": "a-room-secret-0123456789-abcdefghijkl",
+    "SIGNALING_KEYS": "a-signaling-secret-0123456789-abcdef,an-older-one-0123456789-abcdefghij",
+}
+PRODUCTION = {
+    **SECRETS,
+    "SITE_ORIGINS": "https://gruveo.example,https://www.gruveo.example",
+    "DATABASE_URL": "postgres://gruveo:pa55-word@db.example/gruveo",
+    "TRUSTED_PROXIES": "1",
+}
+
+
+def load(tmp_path, code: str = "", **env) -> subprocess.CompletedProcess:
+    """Starts Django in a process with this environment only."""
+    return subprocess.run(
+        [sys.executable, "-c", f"import django; django.setup()\nfrom django.conf import settings\n{code}"],
+        cwd=BASE_DIR,
+        env=child_env(tmp_path, DJANGO_SETTINGS_MODULE="gruveo.settings", **env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+class ProductionTests:
+    def test_it_starts_when_everything_is_set(self, tmp_path):
+        done = load(
+            tmp_path,
+            "print(settings.DEBUG, settings.SECURE, settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS > 0,"
+            " settings.SESSION_COOKIE_NAME, settings.ALLOWED_HOSTS)",
+            **PRODUCTION,
+        )
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == "False True True True __Host-session ['gruveo.example', 'www.gruveo.example']"
+
+    @pytest.mark.parametrize("name", ["SECRET_KEY", "ROOM_KEY", "SIGNALING_KEYS", "SITE_ORIGINS", "DATABASE_URL"])
+    def test_a_missing_value_is_named(self, tmp_path, name):
+        done = load(tmp_path, **{**PRODUCTION, name: ""})
+
+        assert done.returncode != 0
+        assert done.stderr.strip().splitlines()[-1] == f"gruveo.env.BadValue: {name} is not set."
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("DEBUG", "maybe"),
+            ("SECRET_KEY", "s3cr3t-but-short"),
+            ("ROOM_KEY", "s3cr3t" * 20),
+            ("SIGNALING_KEYS", "s3cr3t-but-short"),
+            ("TURN_SECRETS", "s3cr3t-but-short"),
+            ("SITE_ORIGINS", "http://gruveo.example"),
+            ("SITE_ORIGINS", "http://localhost:8000"),
+            ("SITE_ORIGINS", "gruveo.example"),
+            ("SITE_ORIGINS", "https://gruveo.example/path"),
+            ("SITE_ORIGINS", "https://*"),
+            ("SIGNALING_URL", "ws://gruveo.example/signaling"),
+            ("SIGNALING_URL", "https://gruveo.example/signaling"),
+            ("DATABASE_URL", "mysql://gruveo:s3cr3t@db.example/gruveo"),
+            ("DATABASE_URL", "postgres://gruveo:s3cr3t/with-slash@db.example/gruveo"),
+            ("DATABASE_URL", "s3cr3t"),
+            ("ROOM_CAPACITY", "7"),
+            ("ROOM_CAPACITY", "many"),
+            ("TRUSTED_PROXIES", "-1"),
+            ("SILENCE_SECONDS", "inf"),
+            ("TURN_TTL", "0"),
+        ],
+    )
+    def test_a_bad_value_is_named_and_no_secret_is_told(self, tmp_path, name, value):
+        done = load(tmp_path, **{**PRODUCTION, name: value})
+
+        assert done.returncode != 0
+        assert f"BadValue: {name} " in done.stderr.strip().splitlines()[-1]
+        assert "s3cr3t" not in done.stdout + done.stderr
+
+    def test_keys_must_differ(self, tmp_path):
+        done = load(tmp_path, **{**PRODUCTION, "ROOM_KEY": PRODUCTION["SECRET_KEY"]})
+
+        assert done.returncode != 0
+        assert "must all differ" in done.stderr
+        assert PRODUCTION["SECRET_KEY"] not in done.stderr
+
+
+class LocalTests:
+    def test_debug_is_off_unless_asked_for(self, tmp_path):
+        done = load(tmp_path, "print(settings.DEBUG, settings.LOCAL)", LOCAL="1", **SECRETS)
+
+        assert done.stdout.strip() == "False True", done.stderr
+
+    def test_local_has_no_default_keys(self, tmp_path):
+        done = load(tmp_path, LOCAL="1")
+
+        assert done.stderr.strip().endswith("SECRET_KEY is not set.")
+
+    def test_plain_http_is_for_this_machine_only(self, tmp_path):
+        done = load(tmp_path, LOCAL="1", SITE_ORIGINS="http://192.0.2.1:8000", **SECRETS)
+
+        assert "BadValue: SITE_ORIGINS" in done.stderr
+
+    def test_plain_http_means_plain_cookies_and_no_redirect(self, tmp_path):
+        done = load(
+            tmp_path,
+            "s = settings; print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS)",
+            LOCAL="1",
+            **SECRETS,
+        )
+
+        assert done.stdout.strip() == "False False False 0", done.stderr
+
+    def test_debug_starts_with_nothing_set(self, tmp_path):
+        done = load(tmp_path, "print(settings.DEBUG, settings.LOCAL)", DEBUG="1")
+
+        assert done.stdout.strip() == "True False", done.stderr
+
+
+class EnvTests:
+    @pytest.mark.parametrize("text", ["1", "true", "YES", " on "])
+    def test_flag_is_true(self, text):
+        assert Env({"X": text}).flag("X") is True
+
+    @pytest.mark.parametrize("text", ["", "0", "False", "no", "off", "  "])
+    def test_flag_is_false(self, text):
+        assert Env({"X": text}).flag("X") is False
+
+    @given(st.text())
+    def test_flag_takes_or_refuses_any_text(self, text):
+        try:
+            assert Env({"X": text}).flag("X") in {True, False}
+        except BadValue as error:
+            assert error.name == "X"
+
+    @given(st.text() | st.floats().map(str) | st.integers().map(str))
+    def test_number_is_finite_and_within_its_bounds(self, text):
+        for default in (5, 5.0):
+            try:
+                number = Env({"X": text}).number("X", default, least=1, most=10)
+            except BadValue:
+                continue
+            assert 1 <= number <= 10
+            assert type(number) is type(default)
+
+    @pytest.mark.parametrize("text", ["inf", "nan", "-inf", "1e999"])
+    def test_number_without_bounds_is_finite_all_the_same(self, text):
+        with pytest.raises(BadValue):
+            Env({"X": text}).number("X", 1.0)
+
+    def test_names_drop_blanks(self):
+        assert Env({"X": " a, ,b,"}).names("X") == ("a", "b")
+
+    @given(st.lists(st.text(), max_size=3).map(",".join))
+    def test_keys_are_long_or_refused(self, text):
+        try:
+            keys = Env({"X": text}).keys("X")
+        except BadValue as error:
+            assert str(error) in {"X is not set.", "X must be a random secret of 32 characters or more."}
+        else:
+            assert all(len(key) >= 32 for key in keys)
+
+    @given(st.text() | st.from_regex(r"https?://[a-z0-9.:\[\]-]{1,12}/?", fullmatch=True))
+    def test_an_origin_reads_the_same_once_written(self, text):
+        try:
+            origins = Env({"X": text}).origins("X")
+        except BadValue:
+            return
+        written = ",".join(map(str, origins))
+        assert Env({"X": written}).origins("X") == origins
+
+    @pytest.mark.parametrize(
+        ("text", "origin"),
+        [
+            ("https://Gruveo.Example/", Origin("https", "gruveo.example", None)),
+            ("https://gruveo.example:443", Origin("https", "gruveo.example", None)),
+            ("http://localhost:8000", Origin("http", "localhost", 8000)),
+            ("http://[::1]:8000", Origin("http", "[::1]", 8000)),
+        ],
+    )
+    def test_origin_is_normal(self, text, origin):
+        assert Env({"X": text}).origins("X") == (origin,)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["ftp://a", "https://a b", "https://a?b", "https://u:p@a", "https://a:x", "https://a:99999", "//a", "null"],
+    )
+    def test_what_is_no_origin_is_refused(self, text):
+        with pytest.raises(BadValue):
+            Env({"X": text}).origins("X")
+
+    def test_socket_of_an_origin(self):
+        assert Origin("https", "gruveo.example", 8443).socket == "wss://gruveo.example:8443"
+        assert Origin("http", "localhost", None).socket == "ws://localhost"
+
+
+def test_every_variable_is_documented():
+    settings = (BASE_DIR / "gruveo" / "settings.py").read_text()
+    documented = (BASE_DIR / "docs" / "settings.md").read_text()
+    used = {part.split('"')[1] for part in settings.split("env.")[1:] if '("' in part.partition('"')[0] + '"'}
+
+    assert len(used) > 15
+    assert not [name for name in used if f"`{name}`" not in documented]
+
+
+def test_these_tests_do_not_touch_the_site_of_whoever_runs_them():
+    assert os.environ["VAR_DIR"] != str(BASE_DIR / "var")
