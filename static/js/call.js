@@ -1,0 +1,388 @@
+// One call: who is in the room, the peer connections to them, and the one word that says how the call is.
+//
+// Events: `change`, whenever `snapshot()` would answer something else.
+
+import { systemClock } from './clock.js';
+import { Peer } from './peer.js';
+import { ack, completeState, later, lock, members, NO_STATE, signal, state } from './protocol.js';
+import { Signaling } from './signaling.js';
+
+const EARLY_MS = 10000; // signals from somebody not announced yet wait this long,
+const EARLY_MOST = 64; // and no more of them than this
+const OTHER_RESTARTS_MS = 5000; // both came back: the later one restarts ICE, the other one after this without success
+
+export class Call extends EventTarget {
+  #signaling;
+  #media;
+  #state;
+  #peerOptions;
+  #clock;
+  #listening = new AbortController();
+
+  #phase = 'new'; // 'new' | 'open' | 'refused' | 'ended'; `snapshot` says the rest
+  #me = null; // {peer, stamp} once welcomed
+  #people = new Map(); // peer id -> {id, stamp, state, away, lost, cameBackAt, peer}
+  #early = []; // {message, at}
+  #iceServers = [];
+  #revision = 0;
+  #hasAskedMembers = false;
+  #capacity = null;
+  #locked = false;
+  #since = null;
+  #refusal = null;
+  #lastLeft = null;
+  #stateIsDirty = false; // others have not been told: the socket was down
+  #restartTimers = new Set();
+
+  /**
+   * @param {object} options
+   * @param {string} options.url of the signaling socket
+   * @param {string} options.code
+   * @param {object} options.state name, muted, camera, sharing, hand; muted and camera follow `media`
+   * @param {object} options.media a Media, opened or not; the caller closes it
+   * @param {string|null} [options.replaces]
+   */
+  constructor({
+    url, code, state: shown, media, replaces = null, clock = systemClock, random = Math.random,
+    WebSocketClass, RTCPeerConnectionClass, MediaStreamClass, page,
+  }) {
+    super();
+    this.#media = media;
+    this.#clock = clock;
+    this.#state = completeState({ ...shown, ...stateOf(media) });
+    this.#peerOptions = { clock, random, RTCPeerConnectionClass, MediaStreamClass };
+    this.#signaling = new Signaling({ url, code, state: this.#state, replaces, clock, random, WebSocketClass, page });
+    this.#listen();
+  }
+
+  /** The newest resume token, for the page after a reload to replace us with; null before the first welcome. */
+  get token() {
+    return this.#signaling.token;
+  }
+
+  start() {
+    if (this.#phase !== 'new') return;
+    this.#phase = 'open';
+    this.#signaling.connect();
+    this.#changed();
+  }
+
+  /** Change what others see of us. */
+  setState(changed) {
+    const before = this.#state;
+    this.#state = completeState({ ...before, ...changed });
+    this.#signaling.state = this.#state;
+    const news = Object.fromEntries(Object.entries(this.#state).filter(([name, value]) => value !== before[name]));
+    if (Object.keys(news).length === 0 || this.#phase !== 'open' || !this.#me) return;
+    if (!this.#signaling.send(state(news))) this.#stateIsDirty = true;
+  }
+
+  /** Lock the room, or unlock it. True when the request is out; `snapshot().locked` follows when the room has changed. */
+  setLocked(locked) {
+    return this.#signaling.send(lock(locked));
+  }
+
+  /** Leave. Everybody hears of it: by the server, or while it cannot be reached by the data channels. Idempotent. */
+  async hangUp() {
+    if (this.#phase === 'ended' || this.#phase === 'refused') return;
+    const isHeard = this.#signaling.up;
+    this.#end('ended');
+    this.#signaling.leave();
+    const peers = [...this.#people.values()].map(({ peer }) => peer);
+    this.#changed();
+    if (!isHeard) await Promise.all(peers.map((peer) => peer.bye()));
+    this.#closePeople();
+    this.#changed();
+  }
+
+  /**
+   * How the call is, at this moment; all new objects but the streams.
+   * `refusal` beside another phase than `refused` says why we are waiting, or what has become of an earlier place.
+   */
+  snapshot() {
+    return {
+      phase: this.#phaseNow(),
+      refusal: this.#refusal && { ...this.#refusal },
+      socket: this.#signaling.up ? 'up' : 'down',
+      locked: this.#locked,
+      capacity: this.#capacity,
+      since: this.#since,
+      lastLeft: this.#lastLeft && { ...this.#lastLeft },
+      me: this.#me && { id: this.#me.peer, stamp: this.#me.stamp, state: { ...this.#state } },
+      peers: [...this.#people.values()].sort((a, b) => (later(fullId(a), fullId(b)) ? 1 : -1)).map(({ id, stamp, state: shown, away, peer }) => (
+        { id, stamp, state: { ...shown }, away, link: peer.link, stream: peer.remoteStream, pc: peer.pc }
+      )),
+    };
+  }
+
+  #phaseNow() {
+    if (this.#phase === 'refused' || this.#phase === 'ended') return this.#phase;
+    if (!this.#me) return 'joining';
+    if (!this.#signaling.up) return 'reconnecting';
+    const links = [...this.#people.values()].map(({ peer }) => peer.link);
+    if (links.length === 0) return 'waiting';
+    if (links.includes('connected')) return 'connected';
+    return this.#since === null ? 'connecting' : 'reconnecting';
+  }
+
+  #listen() {
+    const { signal: until } = this.#listening;
+    const on = (target, type, handle) => target.addEventListener(type, handle, { signal: until });
+    on(this.#signaling, 'welcome', ({ detail }) => this.#welcomed(detail));
+    on(this.#signaling, 'message', ({ detail }) => this.#receive(detail));
+    on(this.#signaling, 'down', () => this.#socketDown());
+    on(this.#signaling, 'refused', ({ detail }) => this.#refused(detail));
+    on(this.#signaling, 'stopped', ({ detail }) => this.#stopped(detail));
+    on(this.#media, 'tracks', () => this.#updateTracks());
+    on(this.#media, 'change', () => this.#updateState());
+  }
+
+  #updateTracks() {
+    for (const { peer } of this.#people.values()) peer.setTracks(this.#media.stream);
+  }
+
+  #updateState() {
+    this.setState(stateOf(this.#media));
+    this.#changed();
+  }
+
+  #welcomed(message) {
+    const { peer, stamp, resumed, ice_servers: iceServers, capacity, locked, revision } = message;
+    if (!resumed) this.#closePeople(); // with a new peer id, the old peer connections are nobody's
+    this.#me = { peer, stamp };
+    this.#refusal = null;
+    this.#capacity = capacity ?? null;
+    this.#locked = locked === true;
+    this.#setIceServers(iceServers);
+    this.#takeMembers(revision, message.members);
+    if (resumed) this.#cameBack();
+    else this.#stateIsDirty = false; // `hello` said it
+    this.#changed();
+  }
+
+  #cameBack() {
+    if (this.#stateIsDirty && this.#signaling.send(state(this.#state))) this.#stateIsDirty = false;
+    for (const person of this.#people.values()) {
+      person.peer.resend();
+      this.#restartIce(person);
+    }
+  }
+
+  // If the other one came back as well, only the later of us restarts at once; two restarts at once would cross.
+  #restartIce({ away, cameBackAt, peer }) {
+    const otherToo = away || this.#clock.now() - cameBackAt < OTHER_RESTARTS_MS;
+    if (!otherToo || peer.later) return peer.restartIce();
+    const timer = this.#clock.setTimeout(() => {
+      this.#restartTimers.delete(timer);
+      if (peer.link !== 'connected') peer.restartIce();
+    }, OTHER_RESTARTS_MS);
+    this.#restartTimers.add(timer);
+  }
+
+  #socketDown() {
+    for (const person of this.#people.values()) this.#setReachable(person);
+    this.#changed();
+  }
+
+  #refused({ final, ...refusal }) {
+    this.#refusal = refusal;
+    if (final) {
+      this.#end('refused');
+      this.#closePeople();
+    }
+    this.#changed();
+  }
+
+  #stopped({ code }) {
+    this.#refusal = code ? { code, hint: null, retryAfter: null } : null;
+    this.#end('ended');
+    this.#closePeople();
+    this.#changed();
+  }
+
+  #end(phase) {
+    this.#phase = phase;
+    this.#listening.abort();
+    for (const timer of this.#restartTimers) this.#clock.clearTimeout(timer);
+    this.#restartTimers.clear();
+  }
+
+  #receive(message) {
+    const handle = this.#handlers[message.type];
+    if (!handle || !this.#me) return;
+    handle(message);
+    this.#changed();
+  }
+
+  #handlers = {
+    __proto__: null, // a type is whatever the server says
+    joined: (message) => this.#applies(message) && this.#announce(message.member),
+    away: (message) => this.#applies(message) && this.#setAway(message.peer, true),
+    back: (message) => this.#applies(message) && this.#setAway(message.peer, false),
+    left: (message) => this.#applies(message) && this.#left(message),
+    state: (message) => this.#applies(message) && this.#showState(message),
+    lock: (message) => this.#applies(message) && this.#setLock(message.locked),
+    members: (message) => this.#takeList(message),
+    signal: (message) => this.#deliver(message),
+    ack: (message) => this.#deliver(message),
+    ice: ({ ice_servers: iceServers }) => this.#setIceServers(iceServers),
+    error: (message) => this.#complained(message),
+  };
+
+  // Whether an event is news. One that skips a revision is, but shows that we missed something.
+  #applies({ revision }) {
+    if (revision <= this.#revision) return false;
+    if (revision > this.#revision + 1) this.#askMembers();
+    this.#revision = revision;
+    return true;
+  }
+
+  #askMembers() {
+    if (this.#hasAskedMembers) return;
+    this.#hasAskedMembers = this.#signaling.send(members());
+  }
+
+  #takeList({ revision, members: list, locked }) {
+    this.#hasAskedMembers = false;
+    if (revision < this.#revision) return this.#askMembers(); // overtaken by an event that we have applied
+    if (typeof locked === 'boolean') this.#locked = locked;
+    this.#takeMembers(revision, list);
+  }
+
+  #takeMembers(revision, list) {
+    this.#hasAskedMembers = false;
+    this.#revision = revision;
+    const listed = new Set(list.map(({ peer }) => peer));
+    for (const { id } of [...this.#people.values()]) {
+      if (!listed.has(id)) this.#left({ peer: id, reason: 'lost' });
+    }
+    for (const member of list) this.#announce(member);
+  }
+
+  #announce({ peer: id, stamp, away, state: shown }) {
+    if (id === this.#me.peer) return; // a list may hold us as well
+    const person = this.#people.get(id) ?? this.#meet(id, stamp);
+    person.state = completeState(shown);
+    person.away = away === true;
+    person.lost = false;
+    person.peer.setLost(false);
+    this.#setReachable(person);
+    this.#replayEarly(id);
+    person.peer.open(); // the later one of the two does; again is nothing
+  }
+
+  #meet(id, stamp) {
+    const peer = new Peer({
+      ...this.#peerOptions,
+      id,
+      later: later(this.#me, { peer: id, stamp }),
+      iceServers: this.#iceServers,
+      stream: this.#media.stream,
+      send: (envelope) => this.#signaling.send('seq' in envelope ? signal(id, envelope) : ack(id, envelope)),
+    });
+    const person = { id, stamp, state: NO_STATE, away: false, lost: false, cameBackAt: -Infinity, peer };
+    const { signal: until } = this.#listening;
+    peer.addEventListener('change', () => this.#linkChanged(), { signal: until });
+    peer.addEventListener('gone', ({ detail }) => this.#gone(person, detail.reason), { signal: until });
+    this.#people.set(id, person);
+    this.#lastLeft = null;
+    return person;
+  }
+
+  #linkChanged() {
+    const isUp = [...this.#people.values()].some(({ peer }) => peer.link === 'connected');
+    if (isUp) this.#since ??= this.#clock.now();
+    this.#changed();
+  }
+
+  #setAway(id, away) {
+    const person = this.#people.get(id);
+    if (!person) return this.#askMembers(); // somebody we have not heard of
+    if (person.away && !away) person.cameBackAt = this.#clock.now();
+    person.away = away;
+    this.#setReachable(person);
+    if (!away) person.peer.resend(); // what was sent in between was dropped, even if we never saw `away`
+  }
+
+  #setReachable({ away, lost, peer }) {
+    peer.setReachable(this.#signaling.up && !away && !lost);
+  }
+
+  #left({ peer: id, reason }) {
+    const person = this.#people.get(id);
+    if (!person) return;
+    if (reason !== 'lost') return this.#remove(person, reason ?? 'hung-up');
+    person.lost = true;
+    person.away = true;
+    this.#setReachable(person);
+    person.peer.setLost(true); // says `gone`, now or later
+  }
+
+  #gone(person, reason) {
+    if (this.#people.get(person.id) !== person) return;
+    this.#remove(person, reason === 'bye' ? 'hung-up' : 'lost');
+    this.#changed();
+  }
+
+  #remove(person, reason) {
+    this.#people.delete(person.id);
+    person.peer.close();
+    this.#lastLeft = { reason, name: person.state.name };
+    if (this.#people.size === 0) this.#since = null; // who comes next begins a new call
+  }
+
+  #showState({ peer: id, state: shown }) {
+    const person = this.#people.get(id);
+    if (person) person.state = completeState(shown);
+  }
+
+  #setLock(locked) {
+    this.#locked = locked;
+  }
+
+  #setIceServers(iceServers) {
+    this.#iceServers = Array.isArray(iceServers) ? iceServers : [];
+    for (const { peer } of this.#people.values()) peer.setIceServers(this.#iceServers);
+  }
+
+  #deliver(message) {
+    const person = this.#people.get(message.from);
+    if (person) return person.peer.receive(message);
+    if (message.type !== 'signal') return;
+    this.#forgetEarly();
+    if (this.#early.length < EARLY_MOST) this.#early.push({ message, at: this.#clock.now() });
+  }
+
+  #replayEarly(id) {
+    this.#forgetEarly();
+    const mine = this.#early.filter(({ message }) => message.from === id);
+    this.#early = this.#early.filter(({ message }) => message.from !== id);
+    for (const { message } of mine) this.#people.get(id)?.peer.receive(message);
+  }
+
+  #forgetEarly() {
+    const oldest = this.#clock.now() - EARLY_MS;
+    this.#early = this.#early.filter(({ at }) => at > oldest);
+  }
+
+  #complained({ code, to }) {
+    if (code === 'unknown-peer') this.#left({ peer: to, reason: 'lost' });
+  }
+
+  #closePeople() {
+    for (const { peer } of this.#people.values()) peer.close();
+    this.#people.clear();
+    this.#early = [];
+    this.#since = null;
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+const fullId = ({ id, stamp }) => ({ peer: id, stamp });
+
+function stateOf(media) {
+  return { muted: media.microphone !== 'on', camera: media.camera === 'on' };
+}

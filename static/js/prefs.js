@@ -1,0 +1,96 @@
+// What this browser remembers: a name, the last codes, and what one page hands to the next. Works, forgetting, where storage is denied.
+
+const RECENT_MOST = 5;
+const NAME = 'gruveo.name';
+const RECENT = 'gruveo.recent';
+const TOKEN = 'gruveo.token.'; // + code; in sessionStorage, so it ends with the tab
+const INTENT = 'gruveo.intent';
+
+export class Prefs {
+  #local;
+  #session;
+
+  /** @param {object} [page] whatever has `localStorage` and `sessionStorage`; reading either may throw */
+  constructor(page = globalThis) {
+    this.#local = new Shelf(() => page.localStorage);
+    this.#session = new Shelf(() => page.sessionStorage);
+  }
+
+  get name() {
+    const name = this.#local.get(NAME);
+    return typeof name === 'string' ? name : '';
+  }
+
+  set name(name) {
+    this.#local.set(NAME, name);
+  }
+
+  /** The codes used last, the newest first. */
+  recentCodes() {
+    const codes = this.#local.get(RECENT);
+    return Array.isArray(codes) ? codes.filter((code) => typeof code === 'string').slice(0, RECENT_MOST) : [];
+  }
+
+  rememberCode(code) {
+    const others = this.recentCodes().filter((other) => other !== code);
+    this.#local.set(RECENT, [code, ...others].slice(0, RECENT_MOST));
+  }
+
+  forgetCode(code) {
+    this.#local.set(RECENT, this.recentCodes().filter((other) => other !== code));
+  }
+
+  /** Keep the resume token of this code for the page after a reload. Best done as the page goes: a tab's copy copies it too. */
+  keepToken(code, token) {
+    this.#session.set(TOKEN + code, token);
+  }
+
+  /** That token, once: it says which member the new page replaces, and a second page must not say so again. */
+  takeToken(code) {
+    const token = this.#session.take(TOKEN + code);
+    return typeof token === 'string' ? token : null;
+  }
+
+  /** Hand over from the home page that somebody pressed the button for this code: `{code, video}`. */
+  keepIntent({ code, video }) {
+    this.#session.set(INTENT, { code, video });
+  }
+
+  /** That intent, once, if it is for this code; else null. */
+  takeIntent(code) {
+    const intent = this.#session.take(INTENT);
+    if (intent?.code !== code) return null;
+    return { code, video: intent.video === true };
+  }
+}
+
+// One storage area holding JSON. Private windows, blocked cookies and full disks throw: then nothing is kept, and nothing breaks.
+class Shelf {
+  #area;
+
+  constructor(area) {
+    this.#area = area;
+  }
+
+  get(key) {
+    return this.#attempt((area) => JSON.parse(area.getItem(key)));
+  }
+
+  set(key, value) {
+    this.#attempt((area) => area.setItem(key, JSON.stringify(value)));
+  }
+
+  take(key) {
+    const value = this.get(key);
+    this.#attempt((area) => area.removeItem(key));
+    return value;
+  }
+
+  #attempt(use) {
+    try {
+      return use(this.#area()) ?? null;
+    } catch {
+      return null;
+    }
+  }
+}

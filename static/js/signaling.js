@@ -1,0 +1,265 @@
+// The socket to the server: keeps one alive, notices when it is dead, and comes back to the same place in the room.
+//
+// Events: `welcome` and `message` (detail: the message), `down` (no socket serves us now; it is being replaced), `refused`
+// (detail: {code, hint, retryAfter, final}; `final` means that no further attempt follows) and `stopped` (detail: {code}, null when the page
+// went away; over for good).
+
+import { delay } from './backoff.js';
+import { systemClock } from './clock.js';
+import * as protocol from './protocol.js';
+
+const PING_MS = 5000;
+const PONG_MS = 3000; // nothing at all within this after a ping: the socket is open and dead
+const WELCOME_MS = 10000; // no welcome within this after an attempt began: try another socket
+const CLIENT = 'gruveo-web 0.1';
+
+export class Signaling extends EventTarget {
+  #url;
+  #code;
+  #state;
+  #replaces;
+  #WebSocketClass;
+  #random;
+  #clock;
+  #listening = new AbortController();
+
+  #socket = null;
+  #retired = null; // the socket before, kept open until its successor is welcomed: the server lets the newest win
+  #handlers = null; // AbortController of the socket's listeners
+  #token = null;
+  #phase = 'new'; // 'new' | 'joining' | 'up' | 'down' | 'over'
+  #attempt = 0;
+  #lastError = null;
+  #pingId = 0;
+  #timers = new Map(); // name -> timer
+
+  /**
+   * @param {object} options
+   * @param {string} options.url of the socket
+   * @param {string} options.code as typed or normal
+   * @param {object} options.state what others see at first
+   * @param {string|null} [options.replaces] token of the member whose place this page takes
+   * @param {object} [options.clock] now, setTimeout, clearTimeout
+   * @param {EventTarget} [options.page] where `online` and `pagehide` are heard
+   */
+  constructor({
+    url, code, state, replaces = null, WebSocketClass = globalThis.WebSocket, random = Math.random, clock = systemClock, page = globalThis,
+  }) {
+    super();
+    this.#url = url;
+    this.#code = code;
+    this.#state = state;
+    this.#replaces = replaces;
+    this.#WebSocketClass = WebSocketClass;
+    this.#random = random;
+    this.#clock = clock;
+    const { signal } = this.#listening;
+    page.addEventListener?.('online', () => this.reconnect(), { signal });
+    page.addEventListener?.('pagehide', () => this.#pageGoes(), { signal });
+  }
+
+  /** Welcomed, and as far as we know alive. */
+  get up() {
+    return this.#phase === 'up';
+  }
+
+  /** The newest resume token: a bearer secret. Null before the first welcome. */
+  get token() {
+    return this.#token;
+  }
+
+  /** What a join anew would show others. */
+  set state(state) {
+    this.#state = state;
+  }
+
+  connect() {
+    if (this.#phase !== 'new') return;
+    this.#phase = 'joining';
+    this.#open();
+  }
+
+  /** Take a new socket at once, even if this one looks alive. */
+  reconnect() {
+    if (this.#phase === 'new' || this.#phase === 'over') return;
+    this.#setDown();
+    this.#open();
+  }
+
+  /** Send a message; false when no welcomed socket takes it, or it would cost us the socket. */
+  send(message) {
+    if (!this.up || this.#socket.readyState !== this.#WebSocketClass.OPEN) return false;
+    return this.#write(message);
+  }
+
+  /** Hang up: the place in the room is free at once. */
+  leave() {
+    if (this.#phase === 'over') return;
+    this.send(protocol.leave());
+    const socket = this.#socket;
+    this.#end();
+    socket?.close(protocol.HUNG_UP);
+  }
+
+  // A page can come back out of the browser's cache, so whoever shows the call must know that it is over.
+  #pageGoes() {
+    this.leave();
+    this.#emit('stopped', { code: null });
+  }
+
+  #write(message) {
+    const text = JSON.stringify(message);
+    // A code unit is at most 3 bytes in UTF-8; SDP is ASCII, so the exact count is needed hardly ever.
+    if (text.length * 3 > protocol.MESSAGE_BYTES && new TextEncoder().encode(text).length > protocol.MESSAGE_BYTES) return false;
+    this.#socket.send(text);
+    return true;
+  }
+
+  #open() {
+    if (this.#phase === 'over') return;
+    this.#stopTimers();
+    this.#retire();
+    this.#lastError = null;
+    this.#startTimer('welcome', WELCOME_MS, () => this.#lose(null));
+    const socket = this.#construct();
+    if (!socket) return;
+    this.#socket = socket;
+    this.#handlers = new AbortController();
+    const { signal } = this.#handlers;
+    socket.addEventListener('open', () => this.#write(this.#hello()), { signal });
+    socket.addEventListener('message', (event) => this.#receive(event.data), { signal });
+    socket.addEventListener('close', (event) => this.#closed(event.code), { signal });
+  }
+
+  #construct() {
+    try {
+      return new this.#WebSocketClass(this.#url, [protocol.SUBPROTOCOL]);
+    } catch {
+      this.#lose(null); // a browser may refuse to make one, for instance while it is going offline
+      return null;
+    }
+  }
+
+  #hello() {
+    return protocol.hello({ code: this.#code, resume: this.#token, replaces: this.#replaces, state: this.#state, client: CLIENT });
+  }
+
+  #receive(text) {
+    this.#stopTimer('pong');
+    const message = protocol.parse(text);
+    if (!message) return;
+    if (message.type === 'welcome') return this.#welcomed(message);
+    if (message.type === 'pong') return this.#ponged(message);
+    if (message.type === 'reconnect') return this.#askedToMove(message);
+    if (message.type === 'error' && protocol.mayEnd(message.code)) this.#lastError = message;
+    this.#emit('message', message);
+  }
+
+  #welcomed(message) {
+    this.#stopTimer('welcome');
+    this.#closeRetired();
+    this.#token = message.token;
+    this.#replaces = null; // its work is done: a later join anew is of this page alone
+    this.#phase = 'up';
+    this.#startTimer('ping', PING_MS, () => this.#ping());
+    this.#emit('welcome', message);
+  }
+
+  #ponged({ token }) {
+    this.#attempt = 0; // only now: a server that welcomes and drops at once must not be asked again and again without a pause
+    if (typeof token === 'string') this.#token = token;
+  }
+
+  #askedToMove({ after_ms: afterMs }) {
+    const wait = Number.isFinite(afterMs) && afterMs >= 0 ? afterMs : delay(0, this.#random);
+    this.#startTimer('move', wait, () => this.reconnect());
+  }
+
+  #ping() {
+    this.#startTimer('ping', PING_MS, () => this.#ping());
+    this.#pingId += 1;
+    if (!this.send(protocol.ping(this.#pingId))) return;
+    this.#startTimer('pong', PONG_MS, () => this.reconnect());
+  }
+
+  #closed(closeCode) {
+    const error = this.#lastError;
+    const next = protocol.afterClose(closeCode, error?.code);
+    const refusal = {
+      code: error?.code ?? protocol.errorOf(closeCode),
+      hint: error?.hint ?? null,
+      retryAfter: error?.retry_after ?? null,
+    };
+    if (next === 'stop') return this.#stop(refusal.code);
+    if (next === 'tell') return this.#refuse(refusal);
+    if (next === 'join-anew') this.#token = null;
+    if (next === 'join-anew' || refusal.retryAfter !== null) this.#emit('refused', { ...refusal, final: false });
+    this.#lose(refusal.retryAfter);
+  }
+
+  #lose(retryAfter) {
+    this.#setDown();
+    if (this.#phase === 'over') return; // a listener has hung up
+    this.#stopTimers();
+    this.#retire();
+    const wait = delay(this.#attempt, this.#random, retryAfter === null ? null : retryAfter * 1000);
+    this.#attempt += 1;
+    this.#startTimer('retry', wait, () => this.#open());
+  }
+
+  #stop(code) {
+    this.#end();
+    this.#emit('stopped', { code });
+  }
+
+  #refuse(refusal) {
+    this.#end();
+    this.#emit('refused', { ...refusal, final: true });
+  }
+
+  #setDown() {
+    if (!this.up) return;
+    this.#phase = 'down';
+    this.#emit('down', null);
+  }
+
+  #end() {
+    this.#phase = 'over';
+    this.#stopTimers();
+    this.#listening.abort();
+    this.#handlers?.abort();
+    this.#closeRetired();
+    this.#socket = null;
+  }
+
+  // Without a close code: 1000 would say that we hang up.
+  #retire() {
+    this.#handlers?.abort();
+    this.#closeRetired();
+    this.#retired = this.#socket;
+    this.#socket = null;
+  }
+
+  #closeRetired() {
+    this.#retired?.close();
+    this.#retired = null;
+  }
+
+  #startTimer(name, ms, run) {
+    this.#stopTimer(name);
+    this.#timers.set(name, this.#clock.setTimeout(run, ms));
+  }
+
+  #stopTimer(name) {
+    this.#clock.clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
+  }
+
+  #stopTimers() {
+    for (const name of [...this.#timers.keys()]) this.#stopTimer(name);
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

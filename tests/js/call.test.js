@@ -1,0 +1,493 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Call } from '../../static/js/call.js';
+import { FakeClock, FakeMedia, FakeMediaStream, FakeNetwork, FakeServer, seeded, settle, sockets } from './fakes.js';
+
+function aRoom() {
+  const clock = new FakeClock();
+  const network = new FakeNetwork();
+  const server = new FakeServer();
+  let seed = 0;
+  const enter = async (name, options = {}) => {
+    seed += 1;
+    const media = new FakeMedia();
+    const page = new EventTarget();
+    const call = new Call({
+      url: 'ws://test', code: 'heron', state: { name }, media, clock, page, random: seeded(seed), WebSocketClass: server.WebSocketClass,
+      RTCPeerConnectionClass: network.PeerConnectionClass, MediaStreamClass: FakeMediaStream, ...options,
+    });
+    call.start();
+    await clock.advance(500);
+    return { call, media, page, get now() { return call.snapshot(); } };
+  };
+  return { clock, network, server, enter };
+}
+
+const socketOf = (server, person) => [...server.members.values()].find(({ peer }) => peer === person.now.me?.id)?.socket;
+const phases = (...people) => people.map(({ now }) => now.phase).join(' ');
+
+/** A call whose server the test plays by hand. */
+async function byHand(members = []) {
+  const clock = new FakeClock();
+  const network = new FakeNetwork();
+  const WebSocketClass = sockets();
+  const call = new Call({
+    url: 'ws://test', code: 'heron', state: { name: 'Alice' }, media: new FakeMedia(), clock, page: new EventTarget(), random: seeded(1),
+    WebSocketClass, RTCPeerConnectionClass: network.PeerConnectionClass, MediaStreamClass: FakeMediaStream,
+  });
+  call.start();
+  const socket = WebSocketClass.newest;
+  socket.answersPings = true;
+  socket.open();
+  const welcome = {
+    type: 'welcome', version: 1, peer: 'alice', stamp: 50, resumed: false, capacity: 6, locked: false, revision: 10, members, token: 't', ice_servers: [],
+  };
+  socket.hear(welcome);
+  await settle();
+  const names = () => call.snapshot().peers.map(({ id }) => id).join(' ');
+  return { call, clock, network, socket, WebSocketClass, welcome, names };
+}
+
+const member = (peer, stamp, more = {}) => ({ peer, stamp, away: false, state: { name: peer }, ...more });
+
+test('who comes first waits, and with the second both are connected', async () => {
+  const { enter } = aRoom();
+  const alice = await enter('Alice');
+  assert.equal(alice.now.phase, 'waiting');
+  assert.equal(alice.now.capacity, 6);
+
+  const bob = await enter('Bob');
+  assert.equal(phases(alice, bob), 'connected connected');
+  assert.equal(alice.now.peers[0].state.name, 'Bob');
+  assert.equal(bob.now.peers[0].state.name, 'Alice');
+  assert.equal(typeof alice.now.since, 'number');
+});
+
+test('before the welcome the call is joining', async () => {
+  const { enter, server } = aRoom();
+  server.faults.unreachable = true;
+  const alice = await enter('Alice');
+  assert.equal(alice.now.phase, 'joining');
+  assert.equal(alice.now.socket, 'down');
+});
+
+test('before the first link is up the call is connecting', async () => {
+  const { enter, network } = aRoom();
+  network.up = false;
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  assert.equal(phases(alice, bob), 'connecting connecting');
+  assert.equal(alice.now.since, null);
+});
+
+test('six people are all connected to each other, and each pair has exactly one offer', async () => {
+  const { clock, enter, network } = aRoom();
+  const people = [];
+  for (const name of ['Alice', 'Bob', 'Carol', 'Dan', 'Erin', 'Frank']) people.push(await enter(name));
+  await clock.advance(2000);
+
+  for (const { now } of people) {
+    assert.equal(now.peers.length, 5);
+    for (const { link } of now.peers) assert.equal(link, 'connected');
+  }
+  assert.equal(network.all.length, 30);
+  assert.equal(network.all.reduce((sum, { offers }) => sum + offers, 0), 15);
+});
+
+test('peers are listed in the order in which they came', async () => {
+  const { enter } = aRoom();
+  await enter('Alice');
+  await enter('Bob');
+  const carol = await enter('Carol');
+  assert.deepEqual(carol.now.peers.map(({ state }) => state.name), ['Alice', 'Bob']);
+});
+
+test('who hangs up is named, and the other waits again', async () => {
+  const { enter, network } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+
+  await bob.call.hangUp();
+  await bob.call.hangUp();
+  await settle();
+
+  assert.equal(phases(alice, bob), 'waiting ended');
+  assert.deepEqual(alice.now.lastLeft, { reason: 'hung-up', name: 'Bob' });
+  assert.equal(alice.now.since, null);
+  for (const pc of network.all) assert.equal(pc.connectionState, 'closed');
+});
+
+test('who comes after that begins a new call', async () => {
+  const { enter } = aRoom();
+  const alice = await enter('Alice');
+  await (await enter('Bob')).call.hangUp();
+
+  await enter('Carol');
+
+  assert.equal(alice.now.phase, 'connected');
+  assert.equal(alice.now.lastLeft, null);
+});
+
+test('a change of media is told and sent: the camera on both sides at once', async () => {
+  const { clock, enter, network } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+
+  for (const { media } of [alice, bob]) media.switchCamera();
+  await clock.advance(500);
+
+  assert.equal(alice.now.peers[0].state.camera, true);
+  assert.equal(bob.now.peers[0].state.camera, true);
+  for (const pc of network.all) assert.equal(pc.getTransceivers()[1].sender.track.kind, 'video');
+  assert.equal(network.all.reduce((sum, { offers }) => sum + offers, 0), 1);
+});
+
+test('only what has changed is sent as state', async () => {
+  const { call, socket } = await byHand();
+  call.setState({ muted: true, name: 'Alice' });
+  call.setState({ muted: true });
+  assert.deepEqual(socket.sentOf('state'), [{ type: 'state', muted: true }]);
+});
+
+test('a hand raised while the socket was down is shown afterwards', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  server.faults.unreachable = true;
+  socketOf(server, bob).end(1006);
+  await settle();
+  bob.call.setState({ hand: true });
+
+  server.faults.unreachable = false;
+  await clock.advance(10000);
+
+  assert.equal(alice.now.peers[0].state.hand, true);
+});
+
+test('a lock is asked for, and shown to everybody once the room has it', async () => {
+  const { enter } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+
+  assert.equal(alice.call.setLocked(true), true);
+  await settle();
+
+  assert.equal(alice.now.locked, true);
+  assert.equal(bob.now.locked, true);
+  const charlie = await enter('Charlie');
+  assert.equal(charlie.now.phase, 'refused');
+  assert.deepEqual(charlie.now.refusal, { code: 'locked', hint: null, retryAfter: null });
+});
+
+test('a lost socket stops no media, and the same places are taken up again', async () => {
+  const { clock, enter, network, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  const [id, count] = [bob.now.me.id, network.all.length];
+
+  socketOf(server, bob).end(1006);
+  await settle();
+  assert.equal(bob.now.phase, 'reconnecting');
+  assert.equal(bob.now.peers[0].link, 'connected');
+  assert.equal(alice.now.peers[0].away, true);
+  assert.equal(alice.now.phase, 'connected');
+  await clock.advance(3000);
+
+  assert.equal(phases(alice, bob), 'connected connected');
+  assert.equal(bob.now.me.id, id);
+  assert.equal(alice.now.peers[0].away, false);
+  assert.equal(network.all.length, count);
+});
+
+test('who came back restarts ICE, and the other does not', async () => {
+  const { clock, enter, network, server } = aRoom();
+  await enter('Alice');
+  const bob = await enter('Bob');
+  const offers = () => network.all.map(({ offers: made }) => made); // Bob's is the first
+  assert.deepEqual(offers(), [1, 0]);
+
+  socketOf(server, bob).end(1006);
+  await clock.advance(8000);
+
+  assert.deepEqual(offers(), [2, 0]);
+});
+
+// Who comes back second cannot know that the other was away too: then both restart, and perfect negotiation sorts it out.
+test('when both came back each restarts ICE once at most, the later one for sure', async () => {
+  const { clock, enter, network, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+
+  for (const person of [alice, bob]) socketOf(server, person).end(1006);
+  await clock.advance(10000);
+
+  assert.equal(phases(alice, bob), 'connected connected');
+  const [bobs, alices] = network.all;
+  assert.equal(bobs.offers, 2);
+  assert.ok(alices.offers <= 1);
+});
+
+test('who comes back while the other is away leaves the restart to the later one for 5 seconds', async () => {
+  const { clock, network, socket, WebSocketClass, welcome } = await byHand([member('zoe', 60)]);
+  socket.hear({ ...offer('zoe'), from: 'zoe' });
+  await clock.advance(100);
+  const [alices] = network.all;
+  socket.drop();
+  await clock.advance(500);
+
+  WebSocketClass.newest.answersPings = true;
+  WebSocketClass.newest.open();
+  WebSocketClass.newest.hear({ ...welcome, resumed: true, members: [member('zoe', 60, { away: true })] });
+  await clock.advance(4900);
+  assert.equal(alices.offers, 0);
+  await clock.advance(200);
+  assert.equal(alices.offers, 1);
+});
+
+test('a network that is gone for both, sockets and media, is mended', async () => {
+  const { clock, enter, network, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  server.faults.mute = true;
+  network.cut();
+  await clock.advance(9000);
+  assert.equal(phases(alice, bob), 'reconnecting reconnecting');
+
+  server.faults.mute = false;
+  network.up = true;
+  await clock.advance(30000);
+
+  assert.equal(phases(alice, bob), 'connected connected');
+});
+
+test('signals lost on the way are sent again', async () => {
+  for (let seed = 1; seed <= 10; seed += 1) {
+    const { clock, enter, server } = aRoom();
+    const random = seeded(seed);
+    server.drop = () => random() < 0.5;
+    const alice = await enter('Alice');
+    const bob = await enter('Bob');
+    await clock.advance(60000);
+    assert.equal(phases(alice, bob), 'connected connected', `seed ${seed}`);
+  }
+});
+
+test('somebody lost stays while the media lives', async () => {
+  const { clock, enter, network, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  server.faults.unreachable = true;
+  socketOf(server, bob).end(1006);
+  server.lose(bob.now.me.id);
+  await clock.advance(20000);
+  assert.equal(alice.now.peers[0].link, 'connected');
+  assert.equal(alice.now.peers[0].away, true);
+
+  network.cut();
+  await clock.advance(15000);
+  assert.equal(alice.now.phase, 'waiting');
+  assert.deepEqual(alice.now.lastLeft, { reason: 'lost', name: 'Bob' });
+});
+
+test('who hangs up while the server is away says so over the data channel', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  server.faults.unreachable = true;
+  for (const person of [alice, bob]) socketOf(server, person).end(1006);
+  await settle();
+
+  const done = bob.call.hangUp();
+  await clock.advance(200);
+  await done;
+
+  assert.equal(bob.now.phase, 'ended');
+  assert.deepEqual(alice.now.lastLeft, { reason: 'hung-up', name: 'Bob' });
+});
+
+test('a place that is gone is taken anew, and the call goes on under a new id', async () => {
+  const { clock, enter, network, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  const old = bob.now.me.id;
+  server.faults.unreachable = true;
+  socketOf(server, bob).end(1006);
+  server.lose(old);
+  network.cut();
+  await clock.advance(15000);
+  server.faults.unreachable = false;
+  network.up = true;
+  await clock.advance(40000);
+
+  assert.equal(phases(alice, bob), 'connected connected');
+  assert.notEqual(bob.now.me.id, old);
+  assert.equal(alice.now.peers.length, 1);
+});
+
+test('a newer socket of the same member ends this page', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  server.refuse(socketOf(server, alice), 'superseded', 4010);
+  await clock.advance(1000);
+
+  assert.equal(alice.now.phase, 'ended');
+  assert.deepEqual(alice.now.refusal, { code: 'superseded', hint: null, retryAfter: null });
+});
+
+test('a page that goes away ends its call, and the others hear of it', async () => {
+  const { clock, enter, network } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+
+  bob.page.dispatchEvent(new Event('pagehide'));
+  await clock.advance(100);
+
+  assert.equal(phases(alice, bob), 'waiting ended');
+  assert.equal(bob.now.refusal, null);
+  assert.deepEqual(alice.now.lastLeft, { reason: 'hung-up', name: 'Bob' });
+  for (const pc of network.all) assert.equal(pc.connectionState, 'closed');
+});
+
+test('the later one offers to everybody in the welcome, and to nobody who comes later', async () => {
+  const { network, socket, clock } = await byHand([member('bob', 1), member('carol', 2)]);
+  socket.hear({ type: 'joined', revision: 11, member: member('dan', 99) });
+  await clock.advance(100);
+
+  const offers = socket.sentOf('signal').filter(({ body }) => body.description);
+  assert.deepEqual(offers.map(({ to }) => to), ['bob', 'carol']);
+  assert.equal(network.all.length, 2);
+});
+
+test('an event that is not above the known revision is old', async () => {
+  const { socket, names } = await byHand([member('bob', 1)]);
+  socket.hear({ type: 'left', revision: 10, peer: 'bob', reason: 'hung-up' });
+  socket.hear({ type: 'joined', revision: 9, member: member('dan', 99) });
+
+  assert.equal(names(), 'bob');
+  assert.equal(socket.sentOf('members').length, 0);
+});
+
+test('an event that skips a revision is applied, and the whole list asked for once', async () => {
+  const { call, socket, names } = await byHand([member('bob', 1)]);
+  socket.hear({ type: 'joined', revision: 12, member: member('dan', 99) });
+  socket.hear({ type: 'lock', revision: 15, locked: true });
+  assert.equal(names(), 'bob dan');
+  assert.equal(socket.sentOf('members').length, 1);
+
+  socket.hear({ type: 'members', revision: 15, locked: false, members: [member('dan', 99), member('erin', 98)] });
+  assert.equal(names(), 'erin dan');
+  assert.equal(call.snapshot().locked, false);
+
+  socket.hear({ type: 'left', revision: 17, peer: 'dan', reason: 'hung-up' });
+  assert.equal(socket.sentOf('members').length, 2);
+});
+
+test('a list older than what we have applied overrules nothing', async () => {
+  const { socket, names } = await byHand([member('bob', 1)]);
+  socket.hear({ type: 'joined', revision: 11, member: member('dan', 99) });
+  socket.hear({ type: 'members', revision: 10, locked: false, members: [] });
+  assert.equal(names(), 'bob dan');
+});
+
+test('a list that names us as well shows us to nobody', async () => {
+  const { socket, names } = await byHand();
+  socket.hear({ type: 'members', revision: 11, locked: false, members: [member('alice', 50), member('dan', 99)] });
+  assert.equal(names(), 'dan');
+});
+
+const offer = (from, seq = 1) => ({
+  type: 'signal', from, stream: 'q1', seq, ack: 0, body: { description: { type: 'offer', sdp: JSON.stringify({ pc: 'x', ufrag: 'x', kinds: ['audio', 'video'] }) } },
+});
+
+test('a signal from somebody not announced yet waits for the announcement', async () => {
+  const { clock, network, socket } = await byHand();
+  socket.hear(offer('dan'));
+  await clock.advance(9000);
+  assert.equal(network.all.length, 0);
+
+  socket.hear({ type: 'joined', revision: 11, member: member('dan', 99) });
+  await clock.advance(100);
+
+  assert.equal(socket.sentOf('signal')[0].body.description.type, 'answer');
+});
+
+test('such a signal waits 10 seconds at most', async () => {
+  const { clock, network, socket } = await byHand();
+  socket.hear(offer('dan'));
+  await clock.advance(10001);
+  socket.hear({ type: 'joined', revision: 11, member: member('dan', 99) });
+  await clock.advance(100);
+
+  assert.equal(network.all.length, 0);
+});
+
+test('no more than 64 such signals wait', async () => {
+  const { clock, socket, network } = await byHand();
+  for (let seq = 1; seq <= 64; seq += 1) socket.hear({ ...offer('eve', seq), body: {} });
+  socket.hear(offer('dan'));
+  socket.hear({ type: 'joined', revision: 11, member: member('dan', 99) });
+  await clock.advance(100);
+
+  assert.equal(network.all.length, 0);
+});
+
+test('an unknown peer is forgotten', async () => {
+  const { socket, names } = await byHand([member('bob', 1)]);
+  socket.hear({ type: 'error', code: 'unknown-peer', text: '', to: 'bob' });
+  assert.equal(names(), '');
+});
+
+test('fresh ICE servers reach every peer connection', async () => {
+  const { network, socket } = await byHand([member('bob', 1)]);
+  const servers = [{ urls: ['turn:new.example.org'] }];
+  socket.hear({ type: 'ice', ice_servers: servers, ice_lifetime: 3600 });
+  assert.deepEqual(network.all[0].configurations.at(-1).iceServers, servers);
+});
+
+test('messages and events that nobody knows change nothing', async () => {
+  const { call, socket } = await byHand([member('bob', 1)]);
+  const before = JSON.stringify(call.snapshot().peers.map(({ id, state }) => ({ id, state })));
+  for (const type of ['constructor', '__proto__', 'toString', 'knocking', 'welcome']) socket.hear({ type });
+  socket.hear({ type: 'state', revision: 11, peer: 'nobody', state: {} });
+  socket.hear({ type: 'left', revision: 12, peer: 'nobody', reason: 'lost' });
+  socket.hear({ type: 'ack', from: 'nobody', stream: 's', ack: 1 });
+
+  assert.equal(JSON.stringify(call.snapshot().peers.map(({ id, state }) => ({ id, state }))), before);
+});
+
+test('waiting for a server that admits nobody says why, until it does', async () => {
+  const { call, clock, socket, WebSocketClass, welcome } = await byHand();
+  socket.hear({ type: 'error', code: 'unavailable', text: '', retry_after: 3 });
+  socket.drop(4007);
+  assert.equal(call.snapshot().phase, 'reconnecting');
+  assert.deepEqual(call.snapshot().refusal, { code: 'unavailable', hint: null, retryAfter: 3 });
+
+  await clock.advance(3000);
+  WebSocketClass.newest.open();
+  WebSocketClass.newest.hear({ ...welcome, resumed: true });
+  assert.equal(call.snapshot().refusal, null);
+  assert.equal(call.snapshot().phase, 'waiting');
+});
+
+test('every change is announced', async () => {
+  const { call, socket } = await byHand();
+  let changes = 0;
+  call.addEventListener('change', () => { changes += 1; });
+  socket.hear({ type: 'joined', revision: 11, member: member('dan', 99) });
+  socket.hear({ type: 'lock', revision: 12, locked: true });
+  socket.drop();
+  assert.ok(changes >= 3);
+});
+
+test('a call that has ended leaves no timer and no peer connection', async () => {
+  const { clock, enter, network } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  await alice.call.hangUp();
+  await bob.call.hangUp();
+  await clock.advance(100);
+
+  assert.equal(clock.waiting, 0);
+  for (const pc of network.all) assert.equal(pc.connectionState, 'closed');
+});

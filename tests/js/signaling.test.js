@@ -1,0 +1,351 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Signaling } from '../../static/js/signaling.js';
+import { FakeClock, sockets } from './fakes.js';
+
+const STATE = { name: 'Alice', muted: false, camera: true, sharing: false, hand: false };
+const WELCOME = {
+  type: 'welcome', version: 1, peer: 'alice', stamp: 5, resumed: false, revision: 1, members: [], token: 'token-1', ice_servers: [],
+};
+
+function setUp(options = {}) {
+  const clock = new FakeClock();
+  const page = new EventTarget();
+  const WebSocketClass = sockets();
+  const signaling = new Signaling({
+    url: 'ws://test/signaling', code: 'heron', state: STATE, WebSocketClass, clock, page, random: () => 0.5, ...options,
+  });
+  const events = [];
+  for (const type of ['welcome', 'message', 'down', 'refused', 'stopped']) {
+    signaling.addEventListener(type, ({ detail }) => events.push({ type, detail }));
+  }
+  const typesOf = () => events.map(({ type }) => type);
+  return { clock, page, WebSocketClass, signaling, events, typesOf };
+}
+
+function connected(options) {
+  const all = setUp(options);
+  all.signaling.connect();
+  all.WebSocketClass.newest.open();
+  all.WebSocketClass.newest.hear(WELCOME);
+  all.events.length = 0;
+  return all;
+}
+
+test('the first message is hello with the code, on the subprotocol of version 1', () => {
+  const { WebSocketClass, signaling, typesOf } = setUp({ replaces: 'old' });
+  signaling.connect();
+  const socket = WebSocketClass.newest;
+  assert.deepEqual(socket.protocols, ['gruveo.v1']);
+  assert.equal(socket.url, 'ws://test/signaling');
+
+  socket.open();
+  assert.equal(socket.sent.length, 1);
+  assert.equal(socket.sent[0].code, 'heron');
+  assert.equal(socket.sent[0].replaces, 'old');
+  assert.deepEqual(socket.sent[0].state, STATE);
+  assert.equal(signaling.up, false);
+
+  socket.hear(WELCOME);
+  assert.equal(signaling.up, true);
+  assert.deepEqual(typesOf(), ['welcome']);
+});
+
+test('nothing is sent before the welcome', () => {
+  const { WebSocketClass, signaling } = setUp();
+  signaling.connect();
+  WebSocketClass.newest.open();
+
+  assert.equal(signaling.send({ type: 'lock', locked: true }), false);
+  assert.equal(WebSocketClass.newest.sentOf('lock').length, 0);
+});
+
+test('a message too long for a socket is not sent: it would cost the socket', () => {
+  const { WebSocketClass, signaling } = connected();
+
+  assert.equal(signaling.send({ type: 'state', name: 'x'.repeat(65536) }), false);
+  assert.equal(signaling.send({ type: 'state', name: 'x'.repeat(65000) }), true);
+  assert.equal(WebSocketClass.newest.sentOf('state').length, 1);
+});
+
+test('rubbish from the server is nothing', () => {
+  const { WebSocketClass, typesOf } = connected();
+  for (const text of ['x', '[]', '{"type": 3}', '{"type": "welcome"}']) WebSocketClass.newest.hear(text);
+  assert.deepEqual(typesOf(), []);
+});
+
+test('a lost socket is replaced after a random part of half a second, and resumes with the newest token', async () => {
+  const { clock, WebSocketClass, signaling, typesOf } = connected();
+  WebSocketClass.newest.hear({ type: 'pong', id: 1, token: 'token-2' });
+
+  WebSocketClass.newest.drop();
+  assert.deepEqual(typesOf(), ['down']);
+  assert.equal(WebSocketClass.all.length, 1);
+  await clock.advance(250);
+  assert.equal(WebSocketClass.all.length, 2);
+  WebSocketClass.newest.open();
+
+  assert.deepEqual(WebSocketClass.newest.sent[0], { type: 'hello', resume: 'token-2', client: 'gruveo-web 0.1' });
+  assert.equal(signaling.token, 'token-2');
+});
+
+test('attempts that fail wait longer each time', async () => {
+  const { clock, WebSocketClass } = connected();
+  const waits = [];
+  for (let attempt = 0; attempt < 6; attempt += 1) {
+    const before = clock.now();
+    const count = WebSocketClass.all.length;
+    WebSocketClass.newest.drop();
+    while (WebSocketClass.all.length === count) await clock.advance(50);
+    waits.push(clock.now() - before);
+  }
+  assert.deepEqual(waits, [250, 500, 1000, 2000, 10000, 10000]);
+});
+
+test('a socket that welcomes and dies at once is not asked again without a pause', async () => {
+  const { clock, WebSocketClass } = connected();
+  for (let round = 0; round < 4; round += 1) {
+    WebSocketClass.newest.drop(1011);
+    await clock.advance(4000);
+    WebSocketClass.newest.open();
+    WebSocketClass.newest.hear({ ...WELCOME, resumed: true });
+  }
+  const count = WebSocketClass.all.length;
+
+  WebSocketClass.newest.drop(1011);
+  await clock.advance(9999);
+  assert.equal(WebSocketClass.all.length, count);
+});
+
+test('a pong sets the waiting back', async () => {
+  const { clock, WebSocketClass } = connected();
+  for (let round = 0; round < 4; round += 1) {
+    WebSocketClass.newest.drop();
+    await clock.advance(4000);
+    WebSocketClass.newest.open();
+  }
+  WebSocketClass.newest.hear({ ...WELCOME, resumed: true });
+  WebSocketClass.newest.hear({ type: 'pong', id: 1 });
+  const count = WebSocketClass.all.length;
+
+  WebSocketClass.newest.drop();
+  await clock.advance(250);
+  assert.equal(WebSocketClass.all.length, count + 1);
+});
+
+test('a ping goes every 5 seconds, and an answer keeps the socket', async () => {
+  const { clock, WebSocketClass, typesOf } = connected();
+  for (let round = 1; round <= 5; round += 1) {
+    await clock.advance(5000);
+    assert.equal(WebSocketClass.newest.sentOf('ping').length, round);
+    WebSocketClass.newest.hear({ type: 'pong', id: round });
+  }
+  assert.equal(WebSocketClass.all.length, 1);
+  assert.deepEqual(typesOf(), []);
+});
+
+test('any message answers a ping', async () => {
+  const { clock, WebSocketClass } = connected();
+  await clock.advance(5000);
+  WebSocketClass.newest.hear({ type: 'something-new' });
+  await clock.advance(3000);
+  assert.equal(WebSocketClass.all.length, 1);
+});
+
+test('an open socket that is dead is replaced 3 seconds after the ping, without saying that we hang up', async () => {
+  const { clock, WebSocketClass, typesOf } = connected();
+  const [dead] = WebSocketClass.all;
+
+  await clock.advance(7999);
+  assert.equal(WebSocketClass.all.length, 1);
+  await clock.advance(1);
+  assert.equal(WebSocketClass.all.length, 2);
+  assert.deepEqual(typesOf(), ['down']);
+  WebSocketClass.newest.open();
+  WebSocketClass.newest.hear({ ...WELCOME, resumed: true });
+
+  assert.equal(dead.closedWith, 'no code');
+  dead.hear({ type: 'left', revision: 9, peer: 'bob', reason: 'lost' });
+  dead.drop(4010);
+  assert.deepEqual(typesOf(), ['down', 'welcome']);
+});
+
+test('a socket that never opens is given up after 10 seconds', async () => {
+  const { clock, WebSocketClass, signaling } = setUp();
+  signaling.connect();
+  await clock.advance(10000 + 250);
+  assert.equal(WebSocketClass.all.length, 2);
+});
+
+test('online again: a new socket at once, even if the old one looks open', () => {
+  const { page, WebSocketClass, typesOf } = connected();
+
+  page.dispatchEvent(new Event('online'));
+
+  assert.equal(WebSocketClass.all.length, 2);
+  assert.deepEqual(typesOf(), ['down']);
+});
+
+test('online again during a wait: the wait is over', async () => {
+  const { clock, page, WebSocketClass } = connected();
+  WebSocketClass.newest.drop();
+
+  page.dispatchEvent(new Event('online'));
+  assert.equal(WebSocketClass.all.length, 2);
+  await clock.advance(5000);
+  assert.equal(WebSocketClass.all.length, 2);
+});
+
+test('a server that stops is left at the moment that it names', async () => {
+  const { clock, WebSocketClass, typesOf } = connected();
+  WebSocketClass.newest.hear({ type: 'reconnect', after_ms: 2400 });
+
+  await clock.advance(2399);
+  assert.equal(WebSocketClass.all.length, 1);
+  assert.deepEqual(typesOf(), []);
+  await clock.advance(1);
+  assert.equal(WebSocketClass.all.length, 2);
+});
+
+test('the old socket stays open until the new one is welcomed', async () => {
+  const { clock, WebSocketClass } = connected();
+  const [old] = WebSocketClass.all;
+  WebSocketClass.newest.hear({ type: 'reconnect', after_ms: 0 });
+  await clock.advance(0);
+  WebSocketClass.newest.open();
+  assert.equal(old.closedWith, null);
+
+  WebSocketClass.newest.hear({ ...WELCOME, resumed: true });
+  assert.equal(old.closedWith, 'no code');
+});
+
+for (const [code, close] of [['bad-code', 4004], ['room-full', 4005], ['locked', 4006], ['unsupported-version', 4001], ['replaced', 4009]]) {
+  test(`${code} is told, and not tried again`, async () => {
+    const { clock, WebSocketClass, signaling, events } = setUp();
+    signaling.connect();
+    WebSocketClass.newest.open();
+
+    WebSocketClass.newest.hear({ type: 'error', code, text: '', hint: code === 'bad-code' ? 'dots' : undefined });
+    WebSocketClass.newest.drop(close);
+    await clock.advance(60000);
+
+    const hint = code === 'bad-code' ? 'dots' : null;
+    assert.deepEqual(events.at(-1), { type: 'refused', detail: { code, hint, retryAfter: null, final: true } });
+    assert.equal(WebSocketClass.all.length, 1);
+    assert.equal(clock.waiting, 0);
+  });
+}
+
+for (const [code, close] of [['superseded', 4010], ['removed', 4017]]) {
+  test(`${code} is final`, async () => {
+    const { clock, page, WebSocketClass, events } = connected();
+
+    WebSocketClass.newest.hear({ type: 'error', code, text: '' });
+    WebSocketClass.newest.drop(close);
+    page.dispatchEvent(new Event('online'));
+    await clock.advance(60000);
+
+    assert.deepEqual(events.at(-1), { type: 'stopped', detail: { code } });
+    assert.equal(WebSocketClass.all.length, 1);
+    assert.equal(clock.waiting, 0);
+  });
+}
+
+for (const [code, close] of [['gone', 4011], ['bad-token', 4012]]) {
+  test(`after ${code} the page joins anew with the code and its newest state, and says so`, async () => {
+    const { clock, WebSocketClass, signaling, events } = connected();
+    signaling.state = { ...STATE, muted: true };
+    WebSocketClass.newest.drop();
+    await clock.advance(250);
+    WebSocketClass.newest.open();
+
+    WebSocketClass.newest.hear({ type: 'error', code, text: '' });
+    WebSocketClass.newest.drop(close);
+    await clock.advance(4000);
+    WebSocketClass.newest.open();
+
+    assert.deepEqual(events.at(-1), { type: 'refused', detail: { code, hint: null, retryAfter: null, final: false } });
+    const { type, code: typed, resume, state } = WebSocketClass.newest.sent[0];
+    assert.deepEqual({ type, typed, resume, muted: state.muted }, { type: 'hello', typed: 'heron', resume: undefined, muted: true });
+  });
+}
+
+test('unavailable waits as long as it is told, and says so', async () => {
+  const { clock, WebSocketClass, signaling, events } = setUp();
+  signaling.connect();
+  WebSocketClass.newest.open();
+
+  WebSocketClass.newest.hear({ type: 'error', code: 'unavailable', text: '', retry_after: 12 });
+  WebSocketClass.newest.drop(4007);
+  assert.deepEqual(events.at(-1), { type: 'refused', detail: { code: 'unavailable', hint: null, retryAfter: 12, final: false } });
+  await clock.advance(11999);
+  assert.equal(WebSocketClass.all.length, 1);
+  await clock.advance(1);
+  assert.equal(WebSocketClass.all.length, 2);
+});
+
+test('an error that ends nothing does not colour a later close', async () => {
+  const { clock, WebSocketClass, typesOf } = connected();
+
+  WebSocketClass.newest.hear({ type: 'error', code: 'rate-limited', text: '', retry_after: 60 });
+  WebSocketClass.newest.drop(1006);
+  await clock.advance(250);
+
+  assert.equal(WebSocketClass.all.length, 2);
+  assert.deepEqual(typesOf(), ['message', 'down']);
+});
+
+test('leaving says so and closes with 1000, once, and for good', async () => {
+  const { clock, page, WebSocketClass, signaling, typesOf } = connected();
+
+  signaling.leave();
+  signaling.leave();
+  page.dispatchEvent(new Event('online'));
+  await clock.advance(60000);
+
+  assert.equal(WebSocketClass.newest.sentOf('leave').length, 1);
+  assert.equal(WebSocketClass.newest.closedWith, 1000);
+  assert.equal(WebSocketClass.all.length, 1);
+  assert.equal(clock.waiting, 0);
+  assert.deepEqual(typesOf(), []);
+});
+
+test('a page that goes away leaves, and says so in case that it comes back', () => {
+  const { page, WebSocketClass, events } = connected();
+  page.dispatchEvent(new Event('pagehide'));
+  page.dispatchEvent(new Event('pagehide'));
+  assert.equal(WebSocketClass.newest.sentOf('leave').length, 1);
+  assert.deepEqual(events, [{ type: 'stopped', detail: { code: null } }]);
+});
+
+test('leaving while it is being lost opens no other socket', async () => {
+  const { clock, WebSocketClass, signaling } = connected();
+  signaling.addEventListener('down', () => signaling.leave());
+
+  WebSocketClass.newest.drop();
+  await clock.advance(60000);
+
+  assert.equal(WebSocketClass.all.length, 1);
+  assert.equal(clock.waiting, 0);
+});
+
+test('a browser that makes no socket now is asked again later', async () => {
+  let refusals = 2;
+  const Working = sockets();
+  class Stubborn extends Working {
+    constructor(...args) {
+      if (refusals > 0) {
+        refusals -= 1;
+        throw new Error('not now');
+      }
+      super(...args);
+    }
+  }
+  const { clock, signaling } = setUp({ WebSocketClass: Stubborn });
+
+  signaling.connect();
+  await clock.advance(750);
+
+  assert.equal(Stubborn.all.length, 1);
+});

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { ACTIONS, callWords, deviceWords, duration, initial, nameOf, notCopiedWords, refusalWords, soundWords, tileWords, unsupportedWords } from '../../static/js/words.js';
+
+const PHASES = ['asking', 'joining', 'waiting', 'connecting', 'connected', 'reconnecting', 'refused', 'ended'];
+// docs/protocol.md, section 11: the errors that reach a person.
+const REFUSALS = ['unsupported-version', 'bad-code', 'room-full', 'locked', 'unavailable', 'too-many-joins', 'replaced', 'superseded', 'too-many-sockets', 'removed'];
+const HINTS = ['empty', 'too-long', 'characters', 'dots', 'file', 'taken'];
+
+const snapshot = (more) => ({ phase: 'waiting', refusal: null, lastLeft: null, peers: [], ...more });
+const grace = { state: { name: 'Grace' } };
+
+test('each phase has words', () => {
+  for (const phase of PHASES) assert.ok(callWords(snapshot({ phase })).title, phase);
+});
+
+test('a phase that is not known says nothing', () => {
+  assert.equal(callWords(snapshot({ phase: 'lobby' })), null);
+});
+
+test('each action that is offered has a name', () => {
+  const said = [
+    ...PHASES.map((phase) => callWords(snapshot({ phase }))),
+    ...REFUSALS.map((code) => refusalWords({ code })),
+    ...['refused', 'busy', 'missing', 'unsupported'].map((camera) => deviceWords({ microphone: 'on', camera })),
+    unsupportedWords('browser'),
+    unsupportedWords('insecure'),
+    soundWords(),
+    notCopiedWords(),
+  ];
+
+  for (const { actions } of said) for (const action of actions) assert.ok(ACTIONS[action], action);
+});
+
+test('no sentence shouts or uses the words of engineers', () => {
+  const said = [
+    ...PHASES.map((phase) => callWords(snapshot({ phase }))),
+    ...REFUSALS.map((code) => refusalWords({ code, retryAfter: 3 })),
+    ...HINTS.map((hint) => refusalWords({ code: 'bad-code', hint })),
+  ];
+
+  for (const { title, text } of said) assert.doesNotMatch(`${title} ${text}`, /!|oops|ICE|socket|server|peer|error/i);
+});
+
+test('each refusal has its own words, and an unknown one has some', () => {
+  const unknown = refusalWords({ code: 'from-the-future' });
+
+  for (const code of REFUSALS) assert.notEqual(refusalWords({ code }).title, unknown.title, code);
+  assert.ok(unknown.actions.includes('retry'));
+  assert.equal(refusalWords(null).title, unknown.title);
+});
+
+test('a refused code says why', () => {
+  const texts = HINTS.map((hint) => refusalWords({ code: 'bad-code', hint }).text);
+
+  assert.equal(new Set(texts).size, HINTS.length);
+  assert.equal(refusalWords({ code: 'bad-code', hint: 'new' }).text, 'Choose another one.');
+});
+
+test('a busy server says how many seconds to wait', () => {
+  assert.match(refusalWords({ code: 'unavailable', retryAfter: 8 }).text, /in 8 seconds\.$/);
+  assert.match(refusalWords({ code: 'too-many-joins', retryAfter: 1 }).text, /in 1 second\.$/);
+  assert.match(refusalWords({ code: 'unavailable', retryAfter: null }).text, /in a moment\.$/);
+  assert.match(refusalWords({ code: 'unavailable', retryAfter: 0 }).text, /in a moment\.$/);
+});
+
+test('while it tries again by itself it says when, and offers no button', () => {
+  const joining = (refusal) => callWords(snapshot({ phase: 'joining', refusal }));
+
+  assert.equal(joining(null).title, 'Joining the call');
+  assert.match(joining({ code: 'unavailable', retryAfter: 8 }).text, /in 8 seconds\.$/);
+  assert.match(joining({ code: 'too-many-joins', retryAfter: null }).text, /in a moment\.$/);
+  assert.deepEqual(joining({ code: 'unavailable', retryAfter: 8 }).actions, []);
+  assert.equal(joining({ code: 'gone' }).title, 'Joining the call again');
+});
+
+test('reconnecting does not say that the line is lost while people hear each other', () => {
+  const reconnecting = (link) => callWords(snapshot({ phase: 'reconnecting', peers: [{ ...grace, link }] })).text;
+
+  assert.match(reconnecting('connected'), /go on talking/);
+  assert.match(reconnecting('interrupted'), /was lost/);
+});
+
+test('waiting says what became of the one who left', () => {
+  const left = (reason, name) => callWords(snapshot({ lastLeft: { reason, name } })).title;
+
+  assert.equal(callWords(snapshot()).title, 'Waiting for the other person');
+  assert.equal(left('hung-up', 'Grace'), 'Grace hung up');
+  assert.equal(left('hung-up', ''), 'The other person hung up');
+  assert.equal(left('lost', 'Grace'), 'Grace was lost');
+  assert.equal(left('removed', 'Grace'), 'Grace left');
+});
+
+test('waiting in a locked room says that nobody can come in', () => {
+  assert.match(callWords(snapshot({ locked: true })).text, /Unlock it/);
+});
+
+test('joining that takes long says what to look at', () => {
+  const joining = snapshot({ phase: 'joining' });
+
+  assert.equal(callWords(joining).text, '');
+  assert.match(callWords(joining, { slow: true }).text, /online/);
+});
+
+test('connecting says who is here', () => {
+  assert.equal(callWords(snapshot({ phase: 'connecting', peers: [grace] })).text, 'Grace is here.');
+  assert.equal(callWords(snapshot({ phase: 'connecting', peers: [grace, grace] })).text, '2 people are here.');
+  assert.equal(callWords(snapshot({ phase: 'connecting', peers: [] })).text, 'The other person is here.');
+});
+
+test('connected says when somebody comes or leaves', () => {
+  const connected = (more) => callWords(snapshot({ phase: 'connected', peers: [grace], ...more })).title;
+
+  assert.equal(connected(), 'Connected');
+  assert.equal(connected({ peers: [grace, grace] }), '3 people are in the call');
+  assert.equal(connected({ lastLeft: { name: 'Ada', reason: 'hung-up' } }), 'Ada hung up');
+});
+
+test('after the call it says how long it was', () => {
+  const ended = snapshot({ phase: 'ended' });
+
+  assert.equal(callWords(ended, { elapsed: 252_000 }).text, 'The call lasted 4 minutes 12 seconds.');
+  assert.equal(callWords(ended).text, 'Nobody had come yet.');
+  assert.equal(callWords({ ...ended, refusal: { code: 'superseded' } }).title, 'This call is open in another tab');
+});
+
+test('a duration has its two largest units', () => {
+  assert.equal(duration(0), '0 seconds');
+  assert.equal(duration(-5), '0 seconds');
+  assert.equal(duration(1000), '1 second');
+  assert.equal(duration(59_400), '59 seconds');
+  assert.equal(duration(59_500), '1 minute');
+  assert.equal(duration(61_000), '1 minute 1 second');
+  assert.equal(duration(3_600_000), '1 hour');
+  assert.equal(duration(7_262_000), '2 hours 1 minute');
+});
+
+test('devices that do what was asked say nothing', () => {
+  assert.equal(deviceWords({ microphone: 'on', camera: 'on' }), null);
+  assert.equal(deviceWords({ microphone: 'muted', camera: 'off' }), null);
+  assert.equal(deviceWords({ microphone: 'off', camera: 'off' }), null);
+});
+
+test('a refused camera says where to allow it', () => {
+  const { title, text, actions } = deviceWords({ microphone: 'on', camera: 'refused' });
+
+  assert.equal(`${title}. ${text}`, 'Your browser may not use the camera. Allow it in the address bar, then try again.');
+  assert.deepEqual(actions, ['retry', 'close']);
+});
+
+test('camera and microphone with the same trouble share one sentence, else the microphone comes first', () => {
+  assert.match(deviceWords({ microphone: 'refused', camera: 'refused' }).title, /camera and the microphone/);
+  assert.match(deviceWords({ microphone: 'missing', camera: 'refused' }).title, /No microphone/);
+});
+
+test('a tile speaks of the line before it speaks of being away', () => {
+  assert.equal(tileWords({ away: false, link: 'connected' }), '');
+  assert.equal(tileWords({ away: true, link: 'connected' }), 'Away for a moment');
+  assert.equal(tileWords({ away: true, link: 'interrupted' }), 'Reconnecting');
+  assert.equal(tileWords({ away: false, link: 'rebuilding' }), 'Connecting again');
+});
+
+test('an initial is the first character that people see', () => {
+  assert.equal(initial(' grace '), 'G');
+  assert.equal(initial('👩‍🚀 Mae'), '👩‍🚀');
+  assert.equal(initial('éa'), 'É');
+  assert.equal(initial(''), '');
+  assert.equal(initial(undefined), '');
+});
+
+test('somebody without a name is the other person', () => {
+  assert.equal(nameOf('  '), 'The other person');
+  assert.equal(nameOf(undefined, 'Somebody'), 'Somebody');
+  assert.equal(nameOf(' Ada '), 'Ada');
+});
