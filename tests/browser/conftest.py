@@ -1,0 +1,51 @@
+"""Chromium with its fake camera, and people who use it."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.people import FLAGS, Person
+
+_codes = (f"browser-test-{number}" for number in count())
+
+
+@pytest.fixture(scope="package")
+def playwright():
+    # No longer than this package: its event loop would be in the way of the asynchronous tests.
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def code() -> str:
+    """A code of its own for each test."""
+    return next(_codes)
+
+
+@pytest.fixture
+def person(chromium, server) -> Iterator[Callable[..., Person]]:
+    """
+    Makes people: `person("Alice")`, each in a browser context of their own; all are gone after the test.
+
+    A page error, a refused resource or a violation of the Content Security Policy fails the test.
+    """
+    people: list[Person] = []
+
+    def make(name: str, *, url: str = server.url, permissions=("camera", "microphone"), **context) -> Person:
+        people.append(Person(chromium, name, url, permissions=list(permissions), **context))
+        return people[-1]
+
+    yield make
+    complaints = [complaint for one in people for complaint in one.complaints]
+    for one in people:
+        one.close()
+    assert complaints == []
