@@ -156,8 +156,8 @@ function waitingWords({ lastLeft, locked }) {
 }
 
 function leftTitle({ name, reason }) {
-  const verbs = { lost: 'was lost', 'hung-up': 'hung up' };
-  return `${nameOf(name)} ${verbs[reason] ?? 'left'}`;
+  if (reason === 'lost') return `The line to ${nameOf(name, 'the other person')} was lost`;
+  return `${nameOf(name)} ${reason === 'hung-up' ? 'hung up' : 'left'}`;
 }
 
 function whoIsHere(peers) {

@@ -88,7 +88,8 @@ test('waiting says what became of the one who left', () => {
   assert.equal(callWords(snapshot()).title, 'Waiting for the other person');
   assert.equal(left('hung-up', 'Grace'), 'Grace hung up');
   assert.equal(left('hung-up', ''), 'The other person hung up');
-  assert.equal(left('lost', 'Grace'), 'Grace was lost');
+  assert.equal(left('lost', 'Grace'), 'The line to Grace was lost');
+  assert.equal(left('lost', ''), 'The line to the other person was lost');
   assert.equal(left('removed', 'Grace'), 'Grace left');
 });
 
