@@ -23,7 +23,7 @@ FLOORS = {
     "gruveo": {
         0: "env logs client_address",
         1: "local_env one_process storage local_ca settings checks",
-        2: "health local_ca_pages local_site management.commands.sample_content",
+        2: "health middleware local_ca_pages local_site management.commands.sample_content",
         3: "asgi urls apps local",
     },
 }

@@ -254,6 +254,7 @@ class Room {
   }
 
   #hangUp() {
+    this.#keepToken(); // so that `Call again` is let back into a room that is locked
     this.#session.call.hangUp().catch(() => {}); // its `change` ends the rest; what the others hear of it is the call's business
   }
 

@@ -41,6 +41,29 @@ class TwoPeopleTests:
         for one in (alice, bob):
             one.is_in_a_call_with(1)
 
+    def test_who_hung_up_is_let_back_into_a_locked_room(self, person, code):
+        alice, bob = person("Alice").call(code), person("Bob").call(code)
+        alice.sees_others(1)
+        alice.press("Lock room")
+        bob.page.get_by_role("button", name="Unlock room").wait_for()
+        bob.press("Hang up")
+
+        bob.press("Call again")
+
+        for one in (alice, bob):
+            one.sees_others(1)
+
+    def test_a_locked_room_refuses_a_stranger_in_words(self, person, code):
+        alice, bob = person("Alice").call(code), person("Bob").call(code)
+        alice.sees_others(1)
+        alice.press("Lock room")
+        bob.page.get_by_role("button", name="Unlock room").wait_for()
+
+        charlie = person("Charlie").call(code)
+
+        charlie.sees_phase("refused")
+        charlie.sees_words("locked")
+
     def test_closing_the_tab_is_leaving(self, person, code):
         alice, bob = person("Alice").call(code), person("Bob").call(code)
         alice.sees_others(1)
