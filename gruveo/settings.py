@@ -233,12 +233,15 @@ LOGGING = {
     },
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_codes", "peers_fault"]}
+        "nowhere": {"class": "logging.NullHandler"},
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_codes", "peers_fault"]},
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "uvicorn": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # A wrong Host header is a scanner's doing, a hundred times a day: it is answered with 400, and no traceback of ours.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

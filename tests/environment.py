@@ -7,6 +7,7 @@ The tests must not depend on, nor touch, the site of whoever runs them.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -21,3 +22,6 @@ Path(_var_dir, "static").mkdir()  # WhiteNoise looks there, and warns when there
 for _name in _OURS:
     os.environ.pop(_name, None)
 os.environ.update(DEBUG="1", VAR_DIR=_var_dir)
+
+# Whoever starts us in the background may have had us ignore Ctrl-C; the servers that we start must not inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)

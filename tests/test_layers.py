@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pages.templatetags.pages import CALL_MODULES
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("gruveo", "signaling", "turnauth", "blog", "pages")
 
@@ -187,6 +189,14 @@ class JavaScriptTests:
         for module, code in JS_MODULES.items():
             if js_floor(module) < 3:
                 assert not re.search(r"\bdocument\.|querySelector|innerHTML", code), module
+
+    def test_the_call_page_preloads_all_its_modules_and_no_others(self):
+        needed, waiting = set(), {"room"}
+        while waiting:
+            needed |= waiting
+            waiting = {name for module in waiting for name in js_imports(module)} - needed
+
+        assert sorted(CALL_MODULES) == sorted(f"js/{name}.js" for name in needed)
 
     def test_imports_are_at_most_six_deep(self):
         def depth(module: str) -> int:

@@ -87,6 +87,18 @@ class ProductionTests:
         assert f"BadValue: {name} " in done.stderr.strip().splitlines()[-1]
         assert "s3cr3t" not in done.stdout + done.stderr
 
+    def test_browsers_may_open_sockets_where_signaling_url_says_and_nowhere_else(self, tmp_path):
+        show = "print(*settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['connect-src'])"
+
+        default = load(tmp_path, show, **PRODUCTION)
+        elsewhere = load(tmp_path, show, **{**PRODUCTION, "SIGNALING_URL": "wss://signal.gruveo.example/signaling"})
+
+        assert default.stdout.split()[0] == elsewhere.stdout.split()[0] == "'self'"
+        assert [address.partition(":")[0] for address in default.stdout.split()[1:]] == ["wss"] * (
+            len(default.stdout.split()) - 1
+        )
+        assert elsewhere.stdout.split()[1:] == ["wss://signal.gruveo.example/signaling"]
+
     def test_keys_must_differ(self, tmp_path):
         done = load(tmp_path, **{**PRODUCTION, "ROOM_KEY": PRODUCTION["SECRET_KEY"]})
 

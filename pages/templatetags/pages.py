@@ -1,10 +1,24 @@
-"""The pages that exist, for the footer."""
+"""What templates ask for: the pages that exist, and the modules that a call needs."""
 
 from django import template
 
 from pages.models import Page
 
 register = template.Library()
+
+# static/js/room.js and all that it imports; a test holds this list to the imports themselves.
+CALL_MODULES = [
+    f"js/{name}.js"
+    for name in (
+        "room call controls lobby media notices prefs tiles words clock peer protocol signaling places line backoff layout negotiation "
+        "reliable"
+    ).split()
+]
+
+
+@register.simple_tag
+def call_modules() -> list[str]:
+    return CALL_MODULES
 
 
 @register.simple_tag

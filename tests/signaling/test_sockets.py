@@ -380,6 +380,7 @@ class LimitTests:
 
 class HostileTests:
     async def test_malformed_frames_get_their_error_and_leave_no_traceback(self, server, url, code):
+        before = len(server.log)
         seed = random.randrange(10**9)
         chance = random.Random(seed)
         rubbish = [
@@ -401,14 +402,15 @@ class HostileTests:
             await alice.signal(mallory.peer, 1)
             assert (await mallory.hear("signal"))["from"] == alice.peer
 
-        assert "Traceback" not in server.log
+        assert "Traceback" not in server.log[before:]
 
     async def test_invalid_utf_8_is_closed_with_1007_and_leaves_no_traceback(self, server, url, code):
+        before = len(server.log)
         async with await Client.join(url, code) as mallory:
             await mallory.socket.send(b"\xff\xff", text=True)
 
             assert await mallory.close_code() == 1007
-        assert "Traceback" not in server.log
+        assert "Traceback" not in server.log[before:]
 
     async def test_half_an_upgrade_and_a_socket_that_says_nothing_trouble_nobody(self, server, url, code):
         with (

@@ -1,0 +1,102 @@
+"""What every page owes its visitors: nothing from third parties, no accessibility fault that a tool can find, a way with the keyboard."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = pytest.mark.browser
+
+PAGES = [
+    "/",
+    "/blog/",
+    "/blog/growing-without-a-bigger-machine/",
+    "/faq/",
+    "/about/",
+    "/privacy/",
+    "/a-code-for-axe",
+    "/a+b",
+    "/nothing.php",
+]
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}}
+
+
+def faults(page) -> list[str]:
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in Axe().run(page).response["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_on_any_page(person, size, scheme):
+    visitor = person("Alice", viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
+
+    for path in PAGES:
+        visitor.page.goto(visitor.url + path)
+        assert faults(visitor.page) == [], path
+        wide = visitor.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is wider than the screen"
+    visitor.complaints = [one for one in visitor.complaints if "404" not in one]  # of the pages that are to be 404
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_call(person, code, scheme):
+    alice = person("Alice", color_scheme=scheme, reduced_motion="reduce").call(code).sees_phase("waiting")
+    assert faults(alice.page) == []
+
+    person("Bob").call(code).sees_others(1)
+    alice.sees_phase("connected")
+    assert faults(alice.page) == []
+
+    alice.press("Hang up")
+    alice.sees_phase("ended")
+    assert faults(alice.page) == []
+
+
+def test_nothing_is_asked_of_anybody_else_and_callers_get_no_cookie(person, server, code):
+    alice = person("Alice")
+    hosts = set()
+    alice.page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+
+    for path in PAGES:
+        alice.page.goto(alice.url + path)
+    alice.call(code).sees_phase("waiting")
+
+    assert hosts == {urlsplit(server.url).netloc}
+    assert alice.page.context.cookies() == []
+    alice.complaints = [one for one in alice.complaints if "404" not in one]
+
+
+def test_the_suggested_code_is_one_press_and_another_one_another(person):
+    alice = person("Alice").open()
+    suggestion = alice.page.locator("[data-take]")
+    first = suggestion.inner_text()
+
+    alice.press("Suggest another code")
+    assert suggestion.inner_text() != first
+    suggestion.click()
+
+    assert alice.page.get_by_label("Code", exact=True).input_value() == suggestion.inner_text()
+
+
+def test_codes_that_were_used_are_remembered_in_this_browser_and_can_be_removed(person, code):
+    alice = person("Alice").call(code).sees_phase("waiting")
+    alice.press("Hang up")
+    alice.sees_phase("ended")
+    alice.open()
+    recent = alice.page.locator("[data-recent-list] a", has_text=code)
+    recent.wait_for()
+
+    alice.page.locator("[data-recent-list] button").first.click()
+
+    recent.wait_for(state="detached")
+    alice.open()
+    assert recent.count() == 0
+
+
+def test_without_javascript_the_form_leads_to_the_call_page_which_says_what_is_missing(person, code):
+    alice = person("Alice", java_script_enabled=False).open()
+    alice.page.get_by_label("Code", exact=True).fill(f"  {code.upper()} ")
+    alice.press("Video call")
+
+    alice.page.wait_for_url(f"{alice.url}/{code}")
+    assert "Calls need JavaScript" in alice.page.locator(".without-script").inner_text()
