@@ -100,7 +100,7 @@ def _config(**tls: Path) -> uvicorn.Config:
         "gruveo.asgi:application",
         interface="asgi3",
         lifespan="off",
-        ws="websockets-sansio",
+        ws="gruveo.websocket:WebSocketProtocol",
         ws_max_size=65536,
         ws_per_message_deflate=False,  # an idle socket: 22 KiB without it, 64 KiB with it
         ws_ping_interval=None,  # the protocol's own pings serve

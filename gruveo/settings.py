@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from gruveo import local_env
 from gruveo.env import BadValue, Env
+from turnauth.servers import uris as turn_uris
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env(os.environ)
@@ -94,6 +95,11 @@ SOCKETS_PER_ADDRESS = env.number("SOCKETS_PER_ADDRESS", 200, least=1)
 # TURN
 
 TURN_SERVERS = env.names("TURN_SERVERS")
+for _server in TURN_SERVERS:
+    try:
+        turn_uris(_server)
+    except ValueError as error:
+        raise BadValue("TURN_SERVERS", f"has a wrong entry: {error}.") from None
 TURN_SECRETS = env.keys("TURN_SECRETS", ()) if env.text("TURN_SECRETS", "") else ()
 if TURN_SERVERS and not TURN_SECRETS:
     raise BadValue(

@@ -1,5 +1,6 @@
 """What each client address has used up on this node: joins, and sockets that are open."""
 
+import math
 from collections import Counter
 
 from signaling.limits import BucketTable, Limits, TokenBucket, shared_by
@@ -41,4 +42,4 @@ class Addresses:
         """
         wait = self._joins.take(shared_by(address), now)
         if wait:
-            raise ProtocolError("too-many-joins", retry_after=round(wait, 3))
+            raise ProtocolError("too-many-joins", retry_after=math.ceil(wait))

@@ -7,6 +7,7 @@ only its own socket; what others send comes straight into the outbox.
 
 import asyncio
 import logging
+import math
 import secrets
 import time
 
@@ -37,6 +38,7 @@ class SignalingConsumer(AsyncConsumer):
         self._timer: asyncio.TimerHandle | None = None
         self._token: tokens.Token | None = None
         self._ice_at: float | None = None
+        self._said: set[str] = set()  # refusals that stand in the log
 
     async def __call__(self, scope, receive, send) -> None:
         await receive()  # websocket.connect
@@ -107,7 +109,7 @@ class SignalingConsumer(AsyncConsumer):
             protocol.welcome(
                 peer=member.peer,
                 stamp=member.stamp,
-                resumed=hello.resume is not None,
+                resumed=not outcome.is_new,
                 capacity=outcome.room.capacity,
                 locked=outcome.room.locked,
                 revision=outcome.room.revision,
@@ -119,22 +121,23 @@ class SignalingConsumer(AsyncConsumer):
                 features=protocol.FEATURES,
                 limits={
                     "message_bytes": self._limits.message_bytes,
-                    "silence": self._limits.silence,
-                    "place": self._limits.place,
+                    "silence": math.ceil(self._limits.silence),
+                    "place": math.ceil(self._limits.place),
                 },
             )
         )
         self._switchboard.publish(outcome)
         self._ice_at = time.monotonic() + lifetime / 2 if lifetime else None
         self._watch()
-        logger.info("%s room=%s peer=%s", "resumed" if hello.resume else "joined", outcome.room.id, member.peer)
+        verb = "joined" if outcome.is_new else "resumed"
+        logger.info("%s room=%s peer=%s client=%r", verb, outcome.room.id, member.peer, hello.client)
 
     async def _join(self, hello: Hello) -> Outcome:
+        self._addresses.join(self._address, now=time.monotonic())  # first, so that guessing at codes counts too
         try:
             room = codes.room_id(codes.read(hello.code), key=conf.room_key())
         except codes.BadCode as error:
             raise ProtocolError("bad-code", hint=error.hint) from error
-        self._addresses.join(self._address, now=time.monotonic())
         replaced = self._replaced(hello.replaces, room)
         entry = self._entry(room, secrets.token_urlsafe(_PEER_BYTES), hello)
         return await self._switchboard.rooms.join(entry, capacity=self._limits.capacity, replaces=replaced)
@@ -162,7 +165,7 @@ class SignalingConsumer(AsyncConsumer):
         return token.peer if token.room == room else ""
 
     def _entry(self, room: str, peer: str, hello: Hello) -> Entry:
-        return Entry(room, peer, secrets.token_urlsafe(9), self._switchboard.node, hello.shown)
+        return Entry(room, peer, secrets.token_urlsafe(9), self._switchboard.node, hello.shown, hello.attempt)
 
     def _read_token(self, text: str) -> tokens.Token:
         return tokens.read(text, keys=conf.token_keys(), lifetime=self._limits.token, now=time.time())
@@ -217,7 +220,9 @@ class SignalingConsumer(AsyncConsumer):
 
     def _refuse(self, problem: ProtocolError) -> None:
         """The one place that turns an error into what its client hears; at INFO and without a traceback, for it is the peer's fault."""
-        logger.info("refused %s peer=%s", problem.code, self._session.peer or "-")
+        if problem.code not in self._said:  # once for each socket: whoever floods us must not flood the log
+            self._said.add(problem.code)
+            logger.info("refused %s peer=%s", problem.code, self._session.peer or "-")
         self._outbox.put(protocol.error(problem))
         if problem.close is not None:
             self._outbox.close(problem.close, problem.code)
@@ -262,6 +267,12 @@ class SignalingConsumer(AsyncConsumer):
         if self._timer:
             self._timer.cancel()
             self._timer = None
+
+
+async def no_such_socket(scope, receive, send) -> None:
+    """Refuses a WebSocket at an address that has none, before the upgrade; without a word in the log, where its path could be a code."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})
 
 
 def _header(scope, name: bytes) -> str | None:

@@ -20,7 +20,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     messages_burst: int = 200
     recovery: float = 200.0
     recovery_burst: int = 1000
-    refused_in_a_row: int = 500
+    bytes: float = 512 * 1024
+    bytes_burst: int = 2 * 1024 * 1024
+    refusals: float = 1.0
+    refusals_burst: int = 500
     joins: float = 1.0
     joins_burst: int = 60
     sockets: int = 200
@@ -37,14 +40,14 @@ class TokenBucket:
         self._level = burst
         self._at = now
 
-    def take(self, now: float) -> float:
-        """Takes one token and answers 0; or takes none and answers the seconds until there is one."""
+    def take(self, now: float, *, cost: float = 1) -> float:
+        """Takes the tokens and answers 0; or takes none and answers the seconds until there are as many."""
         self._level = self.level(now)
         self._at = max(now, self._at)
-        if self._level >= 1:
-            self._level -= 1
+        if self._level >= cost:
+            self._level -= cost
             return 0.0
-        return (1 - self._level) / self._rate
+        return (cost - self._level) / self._rate
 
     def level(self, now: float) -> float:
         """How many tokens there are; a clock that went back adds none."""

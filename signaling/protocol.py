@@ -43,7 +43,6 @@ ERRORS = {
     "superseded": _Error(4010, "A newer socket has this place."),
     "gone": _Error(4011, "This member has left."),
     "bad-token": _Error(4012, "The token is not valid."),
-    "too-slow": _Error(4013, "What was sent is not being read."),
     "silent": _Error(4014, "Nothing was heard for too long."),
     "flood": _Error(4015, "Messages went on after rate-limited."),
     "too-many-sockets": _Error(4016, "Too many sockets from this address."),
@@ -101,6 +100,7 @@ class Hello(Struct, frozen=True):
     code: Annotated[str, Meta(max_length=1024)] | None = None
     resume: _Token | None = None
     replaces: _Token | None = None
+    attempt: _Count | None = None
     state: State | UnsetType = UNSET
     client: _Name = ""
 
@@ -177,6 +177,7 @@ class _Typed(Struct):
     type: str
 
 
+_NAMES = {struct: name for name, struct in _TYPES.items()}
 _type_decoder = msgspec.json.Decoder(_Typed)
 _decoders = {name: msgspec.json.Decoder(struct) for name, struct in _TYPES.items()}
 
@@ -200,6 +201,11 @@ def parse(text: str | bytes) -> Message:
         return _decoders[name].decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ProtocolError("bad-message", str(error), about=name) from error
+
+
+def name_of(message: Message) -> str:
+    """The `type` of a message."""
+    return _NAMES[type(message)]
 
 
 # What the server sends: each answers the text of one message

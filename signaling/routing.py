@@ -1,10 +1,10 @@
 """The address of the signaling socket, and the one switchboard of this process."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from signaling import conf
 from signaling.addresses import Addresses
-from signaling.consumers import SignalingConsumer
+from signaling.consumers import SignalingConsumer, no_such_socket
 from signaling.rooms.memory import MemoryRooms
 from signaling.switchboard import Switchboard
 
@@ -13,4 +13,5 @@ switchboard = Switchboard(MemoryRooms(remember=_limits.token, reload=_limits.pla
 
 websocket_urlpatterns = [
     path("signaling", SignalingConsumer.as_asgi(switchboard=switchboard, addresses=Addresses(_limits))),
+    re_path("", no_such_socket),
 ]

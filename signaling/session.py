@@ -8,6 +8,7 @@ A session is new until a `hello` was answered with `welcome`, then joined, then 
      └──anything else──▶ hello-expected
 """
 
+import math
 from enum import Enum
 
 from signaling import protocol
@@ -15,7 +16,8 @@ from signaling.limits import Limits, TokenBucket
 from signaling.protocol import Ack, Hello, Message, Ping, ProtocolError, Signal
 
 _LEAVING = {1000, 1001}
-_MOST_REMEMBERED = 64  # receivers whose highest `seq` is known; more than a room holds
+_MOST_REMEMBERED = 64  # streams whose highest `seq` is known; more than a room holds
+_MOST_REPEATED = 128  # messages that a sender keeps to repeat (docs/protocol.md section 7, rule 4)
 
 
 class Phase(Enum):
@@ -37,7 +39,8 @@ class Session:
         self._opened = self._heard = now
         self._messages = TokenBucket(rate=limits.messages, burst=limits.messages_burst, now=now)
         self._recovery = TokenBucket(rate=limits.recovery, burst=limits.recovery_burst, now=now)
-        self._refused_in_a_row = 0
+        self._bytes = TokenBucket(rate=limits.bytes, burst=limits.bytes_burst, now=now)
+        self._refusals = TokenBucket(rate=limits.refusals, burst=limits.refusals_burst, now=now)
         self._highest: dict[tuple[str, str], int] = {}
         self._leaving = False
         self._token_at = now
@@ -52,13 +55,12 @@ class Session:
         self._heard = now
         try:
             message = self._parse(text)
-            self._count(message, now)
         except ProtocolError as problem:
             if self.phase is Phase.NEW:
-                raise ProtocolError("hello-expected", str(problem)) from problem
-            if problem.code != "rate-limited":
-                self._count_rubbish(now)
+                raise ProtocolError("hello-expected", str(problem), **problem.members) from problem
+            self._take(self._messages, now, about=problem.members.get("about", ""))  # rubbish counts too
             raise
+        self._count(message, len(text), now)
         if isinstance(message, protocol.Leave):
             self._leaving = True
         return message
@@ -75,13 +77,15 @@ class Session:
 
     def deadline(self) -> float:
         """When to look at `overdue` again, unless something is heard before."""
+        if self.phase is Phase.CLOSED:
+            return float("inf")
         if self.phase is Phase.NEW:
             return self._opened + self._limits.hello
         return self._heard + self._limits.silence
 
     def overdue(self, *, now: float) -> ProtocolError | None:
         """Why the socket must be closed for its silence, if it must."""
-        if self.phase is Phase.CLOSED or now < self.deadline():
+        if now < self.deadline():
             return None
         return ProtocolError("hello-timeout" if self.phase is Phase.NEW else "silent")
 
@@ -100,29 +104,28 @@ class Session:
             raise ProtocolError("bad-message", "not in place here", about="hello" if isinstance(message, Hello) else "")
         return message
 
-    def _count(self, message: Message, now: float) -> None:
-        is_recovery = isinstance(message, Ack | Ping) or (isinstance(message, Signal) and self._is_repeat(message))
-        self._take(self._recovery if is_recovery else self._messages, now)
-
-    def _count_rubbish(self, now: float) -> None:
-        self._take(self._messages, now)
-
-    def _take(self, bucket: TokenBucket, now: float) -> None:
-        wait = bucket.take(now)
-        if not wait:
-            self._refused_in_a_row = 0
+    def _count(self, message: Message, size: int, now: float) -> None:
+        about = protocol.name_of(message)
+        self._take(self._bytes, now, about=about, cost=size)
+        if not isinstance(message, Signal):
+            self._take(self._recovery if isinstance(message, Ack | Ping) else self._messages, now, about=about)
             return
-        self._refused_in_a_row += 1
-        if self._refused_in_a_row > self._limits.refused_in_a_row:
-            raise ProtocolError("flood")
-        raise ProtocolError("rate-limited", retry_after=round(wait, 3))
-
-    def _is_repeat(self, signal: Signal) -> bool:
-        key = (signal.to, signal.stream)
+        key = (message.to, message.stream)
         highest = self._highest.get(key, 0)
-        if signal.seq <= highest:
-            return True
-        if len(self._highest) >= _MOST_REMEMBERED:
+        is_repeat = highest - _MOST_REPEATED < message.seq <= highest
+        self._take(self._recovery if is_repeat else self._messages, now, about=about)
+        self._remember(key, max(highest, message.seq))  # only now: what was refused is no repeat when it comes again
+
+    def _take(self, bucket: TokenBucket, now: float, *, about: str, cost: float = 1) -> None:
+        wait = bucket.take(now, cost=cost)
+        if not wait:
+            return
+        members = {"about": about} if about else {}
+        if self._refusals.take(now):
+            raise ProtocolError("flood", **members)
+        raise ProtocolError("rate-limited", retry_after=math.ceil(wait), **members)
+
+    def _remember(self, key: tuple[str, str], highest: int) -> None:
+        if len(self._highest) >= _MOST_REMEMBERED and key not in self._highest:
             self._highest.clear()
-        self._highest[key] = signal.seq
-        return False
+        self._highest[key] = highest

@@ -95,8 +95,11 @@ class Switchboard:
     async def _renew(self) -> None:
         while self._outlets:
             await asyncio.sleep(self._renewal)
-            for outcome in await self.rooms.renew():
-                self.publish(outcome)
+            try:
+                for outcome in await self.rooms.renew():
+                    self.publish(outcome)
+            except Exception:
+                logger.exception("places could not be looked through")  # the next look may succeed
 
 
 def _refuse(outlet: Outlet, code: str) -> None:

@@ -7,7 +7,7 @@ from itertools import count
 
 from signaling.rooms import Entry, Outcome
 
-_attempts = count(1)
+_requests = count(1)
 
 
 def peer_id(name: str) -> str:
@@ -18,8 +18,8 @@ def peer_id(name: str) -> str:
 ALICE, BOB, CHARLIE = map(peer_id, ("alice", "bob", "charlie"))
 
 
-def entry(peer: str, *, room: str = "room", attempt: str = "", **members) -> Entry:
-    return Entry(room, peer, attempt or f"attempt-{next(_attempts)}", "node", **members)
+def entry(peer: str, *, room: str = "room", **members) -> Entry:
+    return Entry(room, peer, f"request-{next(_requests)}", "node", **members)
 
 
 def told(outcome: Outcome | None) -> list[dict]:

@@ -78,6 +78,7 @@ class ProductionTests:
             ("TRUSTED_PROXIES", "-1"),
             ("SILENCE_SECONDS", "inf"),
             ("TURN_TTL", "0"),
+            ("TURN_SERVERS", "2001:db8::1"),
         ],
     )
     def test_a_bad_value_is_named_and_no_secret_is_told(self, tmp_path, name, value):

@@ -6,6 +6,7 @@ import hmac
 from django.conf import settings
 
 from turnauth import credentials
+from turnauth.servers import uris
 
 
 def ice_servers(*, user: str, now: float) -> tuple[list[dict], int | None]:
@@ -21,12 +22,3 @@ def ice_servers(*, user: str, now: float) -> tuple[list[dict], int | None]:
     username, password = credentials.sign(user_id, secret=secret, expires=int(now) + settings.TURN_TTL)
     urls = [uri for server in settings.TURN_SERVERS[:2] for uri in uris(server)]
     return [{"urls": urls, "username": username, "credential": password}], settings.TURN_TTL
-
-
-def uris(server: str) -> list[str]:
-    """The URIs of one server given as `host`, `host:port`, `[IPv6]:port` or a full URI (RFC 7065)."""
-    if server.startswith(("turn:", "turns:", "stun:", "stuns:")):
-        return [server]
-    has_port = ":" in server.rpartition("]")[2]
-    address = server if has_port else f"{server}:3478"
-    return [f"turn:{address}?transport=udp", f"turn:{address}?transport=tcp"]

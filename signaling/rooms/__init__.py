@@ -17,15 +17,17 @@ from signaling.protocol import MemberView, ShowState, State
 class Member(Struct, frozen=True):
     """
     Who holds a place. `connection` numbers the sockets it has had: what comes from an older one does nothing (a fence).
-    `expires_at` is in unix seconds, None while its socket stands; `attempt` names the request that let it in.
+    `request` names the request that let it in, `attempt` is the client's own count of its sockets. `expires_at` is in seconds of the
+    store's clock, None while its socket stands.
     """
 
     peer: str
     stamp: int
     node: str
     connection: int
-    attempt: str
+    request: str
     state: State
+    attempt: int = 0
     expires_at: float | None = None
 
     @property
@@ -63,6 +65,7 @@ class Outcome(Struct, frozen=True):
     room: Room
     changes: tuple[Change, ...] = ()
     member: Member | None = None
+    is_new: bool = False  # the member was let in now, and did not come back to a place it still had
 
 
 class Rooms(Protocol):
@@ -70,7 +73,7 @@ class Rooms(Protocol):
     One store of rooms. All operations are idempotent and atomic for their room; None means that a fence stopped them.
 
     Raises (`join`, `resume`):
-        ProtocolError: `room-full`, `locked`, `replaced`, `gone`, `unavailable`.
+        ProtocolError: `room-full`, `locked`, `replaced`, `gone`, `superseded`, `unavailable`.
     """
 
     async def join(self, entry: "Entry", *, capacity: int, replaces: str = "") -> Outcome: ...
@@ -91,13 +94,17 @@ class Rooms(Protocol):
 
 
 class Entry(Struct, frozen=True):
-    """Who wants in: made by the node before it asks, so that asking twice is asking once. `state` None keeps what is known."""
+    """
+    Who wants in: made by the node before it asks, so that asking twice is asking once. `state` None keeps what is known; `attempt` None
+    is a client that does not count its sockets.
+    """
 
     room: str
     peer: str
-    attempt: str
+    request: str
     node: str
     state: State | None = None
+    attempt: int | None = None
 
 
 # The changes of a room. Each takes a room and answers the room after, with the change that says so.

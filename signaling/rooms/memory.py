@@ -1,5 +1,6 @@
 """The rooms of one process, in its memory. A method never awaits, so each is one step that nothing can come between."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -23,16 +24,24 @@ from signaling.rooms import (
 
 class MemoryRooms:
     """
-    See signaling.rooms.Rooms. `clock` gives unix seconds; `remember` is how many seconds a member that has left is remembered (as
-    long as its token would serve), `reload` how many of them it may still be replaced in a locked room.
+    See signaling.rooms.Rooms. `clock` counts seconds and never jumps, `wall` gives unix seconds for the stamps; `remember` is how many
+    seconds a member that has left is remembered (as long as its token would serve), `reload` how many of them its own new page may
+    still enter a locked room, once.
     """
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.time, remember: float = 12 * 3600, reload: float = 30
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        remember: float = 12 * 3600,
+        reload: float = 30,
     ) -> None:
         self._clock = clock
+        self._wall = wall
         self._rooms: dict[str, Room] = {}
         self._gone: dict[str, float] = {}  # peer id to when it left, oldest first
+        self._reloading: dict[str, float] = {}  # the same, until its new page has used it
         self._remember = remember
         self._reload = reload
         self._last_stamp = 0
@@ -40,8 +49,8 @@ class MemoryRooms:
     async def join(self, entry: Entry, *, capacity: int, replaces: str = "") -> Outcome:
         room, changes = self._current(entry.room, capacity)
         known = room.members.get(entry.peer)
-        if known and known.attempt == entry.attempt:
-            return Outcome(room, (), known)
+        if known and known.request == entry.request:
+            return Outcome(room, (), known, is_new=True)
         if replaces in room.members:
             room, change = self._remove(room, replaces, "removed")
             changes.append(change)
@@ -49,8 +58,8 @@ class MemoryRooms:
             raise ProtocolError("locked")
         if len(room.members) >= room.capacity:
             raise ProtocolError("room-full")
-        member = Member(entry.peer, self._stamp(), entry.node, 1, entry.attempt, entry.state or State())
-        return self._admit(room, changes, member)
+        self._reloading.pop(replaces, None)
+        return self._admit(room, changes, entry, stamp=self._stamp(), connection=1)
 
     async def resume(self, entry: Entry, *, capacity: int, stamp: int, connection: int) -> Outcome:
         if entry.peer in self._gone:
@@ -60,15 +69,18 @@ class MemoryRooms:
         if known is None:
             if room.locked or len(room.members) >= room.capacity:
                 raise ProtocolError("replaced")
-            return self._admit(
-                room,
-                changes,
-                Member(entry.peer, stamp, entry.node, connection + 1, entry.attempt, entry.state or State()),
-            )
-        if known.attempt == entry.attempt:
+            return self._admit(room, changes, entry, stamp=stamp, connection=connection + 1)
+        if known.request == entry.request:
             return Outcome(room, (), known)
+        if entry.attempt is not None and entry.attempt < known.attempt:
+            raise ProtocolError("superseded")  # an older socket of the same page, whose hello came late
         member = replace(
-            known, node=entry.node, connection=known.connection + 1, attempt=entry.attempt, expires_at=None
+            known,
+            node=entry.node,
+            connection=known.connection + 1,
+            request=entry.request,
+            attempt=entry.attempt or 0,
+            expires_at=None,
         )
         if known.is_away:
             room, change = with_back(room, member)
@@ -122,11 +134,13 @@ class MemoryRooms:
 
     def _current(self, room_id: str, capacity: int) -> tuple[Room, list[Change]]:
         room = self._rooms.get(room_id) or Room(room_id, capacity)
-        changes = []
+        changes: list[Change] = []
         for member in list(room.members.values()):
             if self._is_expired(member):
                 room, change = without_member(room, member.peer, "lost")
                 changes.append(change)
+        if changes and not room.members:
+            return Room(room_id, capacity), []  # a new room, unlocked: nobody is left who could hear of the old one
         return room, changes
 
     def _fenced(self, room_id: str, peer: str, connection: int) -> Room | None:
@@ -134,9 +148,11 @@ class MemoryRooms:
         member = room and room.members.get(peer)
         return room if member and member.connection == connection else None
 
-    def _admit(self, room: Room, changes: list[Change], member: Member) -> Outcome:
+    def _admit(self, room: Room, changes: list[Change], entry: Entry, *, stamp: int, connection: int) -> Outcome:
+        state, attempt = entry.state or State(), entry.attempt or 0
+        member = Member(entry.peer, stamp, entry.node, connection, entry.request, state, attempt)
         room, change = with_member(room, member)
-        return self._keep(room, [*changes, change], member.peer)
+        return replace(self._keep(room, [*changes, change], member.peer), is_new=True)
 
     def _keep(self, room: Room, changes: list[Change], peer: str = "") -> Outcome:
         if room.members:
@@ -146,22 +162,23 @@ class MemoryRooms:
         return Outcome(room, tuple(changes), room.members.get(peer))
 
     def _remove(self, room: Room, peer: str, reason: str) -> tuple[Room, Change]:
-        self._gone[peer] = self._clock()
+        self._gone[peer] = self._reloading[peer] = self._clock()
         return without_member(room, peer, reason)
 
     def _has_just_left(self, peer: str) -> bool:
-        return self._clock() - self._gone.get(peer, -float("inf")) <= self._reload
+        return self._clock() - self._reloading.get(peer, -math.inf) <= self._reload
 
     def _forget(self) -> None:
-        while self._gone and self._clock() - (peer := next(iter(self._gone.items())))[1] > self._remember:
-            del self._gone[peer[0]]
+        for table, seconds in ((self._gone, self._remember), (self._reloading, self._reload)):
+            while table and self._clock() - table[oldest := next(iter(table))] > seconds:
+                del table[oldest]
 
     def _is_expired(self, member: Member) -> bool:
         return member.expires_at is not None and member.expires_at <= self._clock()
 
     def _stamp(self) -> int:
         """Microseconds; always above the last one, also when the clock steps back."""
-        self._last_stamp = max(self._last_stamp + 1, int(self._clock() * 1_000_000))
+        self._last_stamp = max(self._last_stamp + 1, int(self._wall() * 1_000_000))
         return self._last_stamp
 
 

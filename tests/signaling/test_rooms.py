@@ -17,7 +17,7 @@ def clock():
 
 @pytest.fixture(params=[MemoryRooms])
 def rooms(request, clock):
-    return request.param(clock=clock, remember=3600, reload=30)
+    return request.param(clock=clock, wall=clock, remember=3600, reload=30)
 
 
 async def join(rooms, peer, *, capacity=2, **members):
@@ -208,6 +208,28 @@ class AwayTests:
         assert await rooms.away("room", ALICE, connection=1, keep=30) is None
 
 
+class AbandonedRoomTests:
+    @pytest.fixture
+    async def abandoned(self, rooms, clock):
+        """Alice and Bob lock their room, lose their sockets, and are not back in time; nobody has swept."""
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.lock("room", ALICE, connection=1, locked=True)
+        for peer in (ALICE, BOB):
+            await rooms.away("room", peer, connection=1, keep=30)
+        clock.move(31)
+
+    async def test_a_newcomer_finds_a_new_room(self, rooms, abandoned):
+        outcome = await join(rooms, CHARLIE)
+
+        assert (outcome.room.locked, list(outcome.room.members)) == (False, [CHARLIE])
+
+    async def test_its_people_may_still_come_back(self, rooms, abandoned):
+        await resume(rooms, ALICE)
+
+        assert await peers(rooms) == {ALICE}
+
+
 class ResumeTests:
     async def test_the_same_member_is_back_on_a_newer_connection(self, rooms):
         first = await join(rooms, ALICE)
@@ -257,7 +279,30 @@ class ResumeTests:
 
         assert await refused(resume(rooms, ALICE)) == "replaced"
 
-    async def test_resuming_twice_with_one_attempt_is_resuming_once(self, rooms):
+    async def test_coming_back_to_a_kept_place_is_no_new_admission_and_coming_too_late_is(self, rooms, clock):
+        assert (await join(rooms, ALICE)).is_new is True
+        await join(rooms, BOB)
+        await rooms.away("room", ALICE, connection=1, keep=30)
+        assert (await resume(rooms, ALICE)).is_new is False
+        await rooms.away("room", ALICE, connection=2, keep=30)
+        clock.move(31)
+        assert (await resume(rooms, ALICE)).is_new is True
+
+    async def test_an_older_hello_that_comes_late_does_not_take_the_place_from_the_newer(self, rooms):
+        await rooms.join(entry(ALICE, attempt=0), capacity=2)
+        await resume(rooms, ALICE, attempt=2)
+
+        assert await refused(resume(rooms, ALICE, attempt=1)) == "superseded"
+        assert (await rooms.view("room")).members[ALICE].connection == 2
+        assert (await resume(rooms, ALICE, attempt=3)).member.connection == 3
+
+    async def test_without_a_count_of_sockets_the_last_one_wins(self, rooms):
+        await join(rooms, ALICE)
+        await resume(rooms, ALICE)
+
+        assert (await resume(rooms, ALICE)).member.connection == 3
+
+    async def test_resuming_twice_with_one_request_is_resuming_once(self, rooms):
         await join(rooms, ALICE)
         asked = entry(ALICE)
 
@@ -305,6 +350,15 @@ class ReplaceTests:
         clock.move(31)
 
         assert await refused(join(rooms, CHARLIE, replaces=ALICE)) == "locked"
+
+    async def test_and_only_once(self, rooms):
+        await join(rooms, ALICE, capacity=6)
+        await join(rooms, BOB)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+        await rooms.leave("room", ALICE, connection=1)
+        await join(rooms, CHARLIE, replaces=ALICE)
+
+        assert await refused(join(rooms, peer_id("dave"), replaces=ALICE)) == "locked"
 
     async def test_having_left_makes_no_place_in_a_full_room(self, rooms):
         await join(rooms, ALICE)
@@ -367,7 +421,7 @@ class LockTests:
 
 class ManyStepsTests:
     async def test_no_sequence_of_steps_breaks_a_room(self, rooms, clock):
-        """Random steps; after each the room keeps its capacity, its revisions rise by the changes told, stamps are unique."""
+        """Random steps; after each the room keeps its capacity, its revisions rise by the changes told, no two stamps are alike."""
         seed = random.randrange(10**9)
         chance = random.Random(seed)
         names = [peer_id(f"peer{number}") for number in range(5)]
@@ -406,6 +460,7 @@ class ManyStepsTests:
                 tokens[outcome.member.peer] = (outcome.member.stamp, outcome.member.connection)
             after = outcome.room
             assert len(after.members) <= after.capacity, f"seed {seed}"
-            if before.members:
+            assert len({(member.stamp, member.peer) for member in after.members.values()}) == len(after.members)
+            if before.members and after.revision > 1:
                 revisions = [message["revision"] for message in told(outcome)]
                 assert revisions == list(range(before.revision + 1, after.revision + 1)), f"seed {seed}"

@@ -10,7 +10,7 @@ from signaling.protocol import ProtocolError
 from signaling.session import Phase, Session
 from tests.cast import ALICE, BOB
 
-LIMITS = Limits(messages=10, messages_burst=3, recovery=10, recovery_burst=5, refused_in_a_row=4)
+LIMITS = Limits(messages=10, messages_burst=3, recovery=10, recovery_burst=5, refusals=0.5, refusals_burst=4)
 HELLO = '{"type": "hello", "code": "blue-heron"}'
 LOCK = '{"type": "lock", "locked": true}'
 
@@ -87,7 +87,8 @@ class LimitTests:
 
         refusal = refused(session, LOCK)
 
-        assert (refusal.code, refusal.close, refusal.members) == ("rate-limited", None, {"retry_after": 0.1})
+        assert (refusal.code, refusal.close) == ("rate-limited", None)
+        assert refusal.members == {"retry_after": 1, "about": "lock"}
         assert session.read(LOCK, now=0.2)
 
     def test_repeats_acks_and_pings_have_a_bucket_of_their_own(self):
@@ -118,17 +119,50 @@ class LimitTests:
 
         assert refused(session, "rubbish").code == "rate-limited"
 
-    def test_who_never_stops_is_closed(self):
+    def test_a_repeat_lies_near_the_highest(self):
+        session = joined()
+        session.read(signal(2**53 - 1), now=0)
+        session.read(signal(1), now=0)
+
+        assert refused(session, signal(2)).code == "rate-limited", "a huge seq must not make repeats of all others"
+
+    def test_what_was_refused_is_no_repeat_when_it_comes_again(self):
+        session = joined()
+        session.read(signal(1), now=0)
+        session.read(signal(2), now=0)
+
+        assert [refused(session, signal(3)).code for _ in range(3)] == ["rate-limited"] * 3
+
+    def test_bytes_are_limited(self):
+        session = Session(Limits(bytes=100, bytes_burst=1000), now=0)
+        session.read(HELLO, now=0)
+        session.join("room", ALICE, 1, now=0)
+        big = json.dumps({"type": "signal", "to": BOB, "stream": "q", "seq": 1, "body": "x" * 800})
+        session.read(big, now=0)
+
+        assert refused(session, big).members == {"retry_after": 9, "about": "signal"}
+        assert session.read(big, now=9)
+
+    @pytest.mark.parametrize("between", [LOCK, '{"type": "ping"}'])
+    def test_who_never_stops_is_closed_whatever_comes_through_between(self, between):
         session = joined()
 
         codes = []
-        for _ in range(7):
+        for number in range(12):
             try:
-                session.read(LOCK, now=0)
+                session.read(between if number % 3 == 0 else LOCK, now=0)
             except ProtocolError as refusal:
                 codes.append((refusal.code, refusal.close))
 
-        assert codes == [("rate-limited", None)] * 4 + [("flood", 4015)]
+        assert codes[:4] == [("rate-limited", None)] * 4
+        assert codes[4:] == [("flood", 4015)] * len(codes[4:]) and len(codes) > 4
+
+    def test_who_is_limited_now_and_then_is_forgiven(self):
+        session = joined(now=-10)
+        for second in range(0, 1000, 10):
+            for _ in range(3):
+                session.read(LOCK, now=second)
+            assert refused(session, LOCK, now=second).code == "rate-limited"
 
     def test_streams_to_many_receivers_do_not_grow_the_session(self):
         session = Session(Limits(messages_burst=100_000), now=0)

@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 import websockets
 
+from tests.cast import until
 from tests.signaling.socket_client import Client
 
 pytestmark = pytest.mark.server
@@ -21,6 +22,12 @@ _codes = (f"socket-test-{number}" for number in count())
 def code():
     """A room of its own for each test."""
     return next(_codes)
+
+
+async def logged(server, url: str, code: str) -> None:
+    """Waits until all that has happened so far stands in the log."""
+    async with await Client.join(url, code) as marker:
+        await until(lambda: f"peer={marker.peer}" in server.log)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +68,14 @@ class HandshakeTests:
 
         with refusal.value as answer:
             assert answer.code == 404
+
+    async def test_a_socket_at_any_other_address_is_refused_and_its_path_stays_out_of_the_log(self, server, url, code):
+        with pytest.raises(websockets.InvalidStatus) as refusal:
+            await Client.open(url.replace("/signaling", "/marked-path-7f3a"))
+
+        assert refusal.value.response.status_code == 403
+        await logged(server, url, code)
+        assert "marked-path-7f3a" not in server.log
 
     async def test_nothing_is_compressed(self, url):
         async with websockets.connect(url, subprotocols=["gruveo.v1"]) as offered:
@@ -316,7 +331,7 @@ class EndTests:
 
 class SilenceTests:
     async def test_no_hello_in_time_and_no_word_for_too_long_are_closed(self, make_server, code):
-        url = make_server(HELLO_SECONDS=0.3, SILENCE_SECONDS=0.6).ws_url
+        url = make_server(HELLO_SECONDS=2, SILENCE_SECONDS=0.6).ws_url
         async with await Client.open(url) as charlie, await Client.join(url, code) as alice:
             assert await charlie.refusal() == "hello-timeout"
             assert await charlie.close_code() == 4002
@@ -344,7 +359,7 @@ class LimitTests:
         ):
             await charlie.send("hello", code=code)
             error = await charlie.hear("error")
-            assert (error["code"], 0 < error["retry_after"] <= 30) == ("too-many-joins", True)
+            assert (error["code"], 1 <= error["retry_after"] <= 30) == ("too-many-joins", True)
             assert await charlie.close_code() == 4008
 
             bob.vanish()
@@ -402,6 +417,7 @@ class HostileTests:
             await alice.signal(mallory.peer, 1)
             assert (await mallory.hear("signal"))["from"] == alice.peer
 
+        await logged(server, url, code)
         assert "Traceback" not in server.log[before:]
 
     async def test_invalid_utf_8_is_closed_with_1007_and_leaves_no_traceback(self, server, url, code):
@@ -410,7 +426,24 @@ class HostileTests:
             await mallory.socket.send(b"\xff\xff", text=True)
 
             assert await mallory.close_code() == 1007
+        await logged(server, url, code)
         assert "Traceback" not in server.log[before:]
+
+    def test_whoever_reads_nothing_is_cut_off_and_its_pings_are_not_kept(self, server, url, code):
+        """A client of bytes: the upgrade, then ping frames of 125 bytes, and never a read."""
+        with socket.create_connection(("127.0.0.1", server.port)) as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.sendall(
+                b"GET /signaling HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: gruveo.v1\r\n\r\n"
+            )
+            deaf.settimeout(10)
+            assert deaf.recv(1000).startswith(b"HTTP/1.1 101 ")
+            pings = (b"\x89\xfd" + bytes(4) + b"x" * 125) * 1000
+
+            with pytest.raises((ConnectionResetError, BrokenPipeError)):
+                for _ in range(200):  # 26 MB, were they all kept
+                    deaf.sendall(pings)
 
     async def test_half_an_upgrade_and_a_socket_that_says_nothing_trouble_nobody(self, server, url, code):
         with (
@@ -422,10 +455,11 @@ class HostileTests:
                 await alice.send("ping", id=1)
                 assert (await alice.hear())["type"] == "pong"
 
-    async def test_the_log_knows_rooms_and_peers_but_no_code(self, server, url):
+    async def test_the_log_knows_rooms_and_peers_but_no_code(self, server, url, code):
         async with await Client.join(url, "marked-code-7f3a", state={"name": "marked-name-7f3a"}) as alice:
             await alice.send_text("marked-rubbish-7f3a")
             await alice.refusal()
 
-            assert f"peer={alice.peer}" in server.log
+        await logged(server, url, code)
+        assert f"peer={alice.peer}" in server.log
         assert "7f3a" not in server.log

@@ -157,7 +157,10 @@ class AttachTests:
     async def test_nothing_is_kept_of_those_who_are_gone(self, switchboard):
         for number in range(50):
             outlet = Outlet()
-            switchboard.attach(f"room {number}", ALICE, outlet)
-            switchboard.detach(f"room {number}", ALICE, outlet)
+            outcome = await switchboard.rooms.join(entry(ALICE, room=f"room {number}"), capacity=2)
+            switchboard.attach(outcome.room.id, ALICE, outlet)
+            switchboard.publish(outcome)
+            assert switchboard._outlets and switchboard._known
+            switchboard.detach(outcome.room.id, ALICE, outlet)
 
         assert not switchboard._outlets and not switchboard._known

@@ -52,14 +52,3 @@ class IceServersTests:
         assert "alice" not in servers[0]["username"]
         user_id = servers[0]["username"].partition(":")[2]
         assert servers[0]["credential"] == credentials.sign(user_id, secret="s" * 32, expires=4600).password
-
-    @pytest.mark.parametrize(
-        ("server", "uris"),
-        [
-            ("[2001:db8::1]", ["turn:[2001:db8::1]:3478?transport=udp", "turn:[2001:db8::1]:3478?transport=tcp"]),
-            ("[2001:db8::1]:443", ["turn:[2001:db8::1]:443?transport=udp", "turn:[2001:db8::1]:443?transport=tcp"]),
-            ("turns:turn1.example.org:443", ["turns:turn1.example.org:443"]),
-        ],
-    )
-    def test_a_server_may_be_given_as(self, server, uris):
-        assert conf.uris(server) == uris

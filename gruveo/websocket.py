@@ -1,0 +1,23 @@
+"""uvicorn's WebSocket, hardened against clients that do not read what is sent to them."""
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+_FAREWELL = 10.0  # seconds in which a closing socket may still be read to its end
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """
+    Attacks stopped: a client that sends ping frames and reads no pong makes the server keep them all (pongs pass by the application and its
+    bounds); one that reads nothing keeps its socket, which is closed but not flushed, and is counted no more, for as long as it likes.
+    """
+
+    def handle_ping(self) -> None:
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.transport.abort()
+
+    def on_task_complete(self, task) -> None:
+        super().on_task_complete(task)
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(_FAREWELL if self.writable.is_set() else 0, self.transport.abort)
