@@ -13,7 +13,7 @@ PACKAGES = ("gruveo", "signaling", "turnauth", "blog", "pages")
 
 # Floor 0 is pure, 1 holds state, 2 is an edge, 3 is wiring. A new module must be put on a floor here first.
 FLOORS = {
-    "turnauth": {0: "credentials", 1: "conf"},
+    "turnauth": {0: "credentials servers", 1: "conf"},
     "signaling": {
         0: "codes protocol session limits tokens",
         1: "conf rooms rooms.memory switchboard outbox addresses",
@@ -25,7 +25,7 @@ FLOORS = {
     "gruveo": {
         0: "env logs client_address",
         1: "local_env one_process storage local_ca settings checks",
-        2: "health middleware local_ca_pages local_site management.commands.sample_content",
+        2: "health middleware websocket local_ca_pages local_site management.commands.sample_content",
         3: "asgi urls apps local",
     },
 }

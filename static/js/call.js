@@ -31,7 +31,6 @@ export class Call extends EventTarget {
   #since = null;
   #refusal = null;
   #lastLeft = null;
-  #stateIsDirty = false; // others have not been told: the socket was down
   #restartTimers = new Set();
 
   /**
@@ -74,7 +73,7 @@ export class Call extends EventTarget {
     this.#signaling.state = this.#state;
     const news = Object.fromEntries(Object.entries(this.#state).filter(([name, value]) => value !== before[name]));
     if (Object.keys(news).length === 0 || this.#phase !== 'open' || !this.#me) return;
-    if (!this.#signaling.send(state(news))) this.#stateIsDirty = true;
+    this.#signaling.send(state(news)); // when no socket takes it, the next `hello` says it
   }
 
   /** Lock the room, or unlock it. True when the request is out; `snapshot().locked` follows when the room has changed. */
@@ -82,15 +81,14 @@ export class Call extends EventTarget {
     return this.#signaling.send(lock(locked));
   }
 
-  /** Leave. Everybody hears of it: by the server, or while it cannot be reached by the data channels. Idempotent. */
+  /** Leave. Everybody hears of it: by the server, and by the data channels, for it may be out of reach. Idempotent. */
   async hangUp() {
     if (this.#phase === 'ended' || this.#phase === 'refused') return;
-    const isHeard = this.#signaling.up;
     this.#end('ended');
     this.#signaling.leave();
     const peers = [...this.#people.values()].map(({ peer }) => peer);
     this.#changed();
-    if (!isHeard) await Promise.all(peers.map((peer) => peer.bye()));
+    await Promise.all(peers.map((peer) => peer.bye())); // always: a dead socket can look alive for seconds
     this.#closePeople();
     this.#changed();
   }
@@ -118,9 +116,9 @@ export class Call extends EventTarget {
   #phaseNow() {
     if (this.#phase === 'refused' || this.#phase === 'ended') return this.#phase;
     if (!this.#me) return 'joining';
-    if (!this.#signaling.up) return 'reconnecting';
     const links = [...this.#people.values()].map(({ peer }) => peer.link);
     if (links.length === 0) return 'waiting';
+    if (!this.#signaling.up) return 'reconnecting';
     if (links.includes('connected')) return 'connected';
     return this.#since === null ? 'connecting' : 'reconnecting';
   }
@@ -148,23 +146,23 @@ export class Call extends EventTarget {
 
   #welcomed(message) {
     const { peer, stamp, resumed, ice_servers: iceServers, capacity, locked, revision } = message;
-    if (!resumed) this.#closePeople(); // with a new peer id, the old peer connections are nobody's
+    const isSame = this.#me?.peer === peer;
+    if (!isSame) this.#closePeople(); // with a new peer id, the old peer connections are nobody's
     this.#me = { peer, stamp };
     this.#refusal = null;
     this.#capacity = capacity ?? null;
     this.#locked = locked === true;
     this.#setIceServers(iceServers);
     this.#takeMembers(revision, message.members);
-    if (resumed) this.#cameBack();
-    else this.#stateIsDirty = false; // `hello` said it
+    if (isSame) this.#cameBack(resumed === true);
     this.#changed();
   }
 
-  #cameBack() {
-    if (this.#stateIsDirty && this.#signaling.send(state(this.#state))) this.#stateIsDirty = false;
+  // To a place that was kept; or to a new one, and then the others may have forgotten our streams.
+  #cameBack(wasKept) {
     for (const person of this.#people.values()) {
-      person.peer.resend();
-      this.#restartIce(person);
+      if (wasKept) this.#restartIce(person);
+      else person.peer.renew();
     }
   }
 
@@ -262,6 +260,7 @@ export class Call extends EventTarget {
   #announce({ peer: id, stamp, away, state: shown }) {
     if (id === this.#me.peer) return; // a list may hold us as well
     const person = this.#people.get(id) ?? this.#meet(id, stamp);
+    const wasLost = person.lost;
     person.state = completeState(shown);
     person.away = away === true;
     person.lost = false;
@@ -269,6 +268,7 @@ export class Call extends EventTarget {
     this.#setReachable(person);
     this.#replayEarly(id);
     person.peer.open(); // the later one of the two does; again is nothing
+    if (wasLost) person.peer.renew();
   }
 
   #meet(id, stamp) {
@@ -281,15 +281,15 @@ export class Call extends EventTarget {
       send: (envelope) => this.#signaling.send('seq' in envelope ? signal(id, envelope) : ack(id, envelope)),
     });
     const person = { id, stamp, state: NO_STATE, away: false, lost: false, cameBackAt: -Infinity, peer };
-    const { signal: until } = this.#listening;
-    peer.addEventListener('change', () => this.#linkChanged(), { signal: until });
-    peer.addEventListener('gone', ({ detail }) => this.#gone(person, detail.reason), { signal: until });
+    peer.addEventListener('change', () => this.#linkChanged(person));
+    peer.addEventListener('gone', ({ detail }) => this.#gone(person, detail.reason));
     this.#people.set(id, person);
     this.#lastLeft = null;
     return person;
   }
 
-  #linkChanged() {
+  #linkChanged(person) {
+    if (this.#people.get(person.id) !== person) return;
     const isUp = [...this.#people.values()].some(({ peer }) => peer.link === 'connected');
     if (isUp) this.#since ??= this.#clock.now();
     this.#changed();
@@ -298,10 +298,11 @@ export class Call extends EventTarget {
   #setAway(id, away) {
     const person = this.#people.get(id);
     if (!person) return this.#askMembers(); // somebody we have not heard of
-    if (person.away && !away) person.cameBackAt = this.#clock.now();
+    const wasAway = person.away;
+    if (wasAway && !away) person.cameBackAt = this.#clock.now();
     person.away = away;
-    this.#setReachable(person);
-    if (!away) person.peer.resend(); // what was sent in between was dropped, even if we never saw `away`
+    this.#setReachable(person); // which sends again what was dropped in between,
+    if (!wasAway && !away) person.peer.resend(); // but knows of no gap if we never saw `away`
   }
 
   #setReachable({ away, lost, peer }) {
@@ -366,6 +367,7 @@ export class Call extends EventTarget {
   }
 
   #complained({ code, to }) {
+    if (code === 'rate-limited') this.#hasAskedMembers = false; // it may have been that question
     if (code === 'unknown-peer') this.#left({ peer: to, reason: 'lost' });
   }
 

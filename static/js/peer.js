@@ -126,6 +126,11 @@ export class Peer extends EventTarget {
     this.#line?.resend();
   }
 
+  /** The other may have forgotten our stream: build anew what is not up, if that is ours to do. */
+  renew() {
+    if (this.#line && this.#line.state !== 'connected') this.#rebuild();
+  }
+
   setTracks(stream) {
     this.#local = stream;
     this.#line?.setTracks(stream);
@@ -149,7 +154,7 @@ export class Peer extends EventTarget {
     this.#look();
   }
 
-  /** Say over the data channel that we leave, because the socket is down. True when it could be said; wait until it is out. */
+  /** Say over the data channel that we leave, for the socket may be dead. True when it could be said; wait until it is out. */
   async bye() {
     if (!this.#line?.hasDirect) return false;
     this.#line.say({ bye: true });

@@ -92,10 +92,10 @@ function fits(message, shape) {
   return Object.entries(shape).every(([name, is]) => is(message[name]));
 }
 
-/** The first message on a socket: with `resume` for who comes back, else with `code`. */
-export function hello({ code, resume, replaces, state, client }) {
-  if (resume) return { type: 'hello', resume, client };
-  return { type: 'hello', code, ...(replaces && { replaces }), state, client };
+/** The first message on a socket: with `resume` for who comes back, else with `code`. `attempt` counts the sockets of this page. */
+export function hello({ code, resume, replaces, state, client, attempt }) {
+  if (resume) return { type: 'hello', resume, attempt, state, client };
+  return { type: 'hello', code, ...(replaces && { replaces }), attempt, state, client };
 }
 
 export const signal = (to, { stream, seq, ack, body }) => ({ type: 'signal', to, stream, seq, ack, body });

@@ -28,7 +28,8 @@ export class Signaling extends EventTarget {
   #handlers = null; // AbortController of the socket's listeners
   #token = null;
   #phase = 'new'; // 'new' | 'joining' | 'up' | 'down' | 'over'
-  #attempt = 0;
+  #attempt = 0; // in vain since the last pong: how long to wait
+  #opened = 0; // sockets so far: which hello is the newest
   #lastError = null;
   #pingId = 0;
   #timers = new Map(); // name -> timer
@@ -68,7 +69,7 @@ export class Signaling extends EventTarget {
     return this.#token;
   }
 
-  /** What a join anew would show others. */
+  /** What the next `hello` shows others. */
   set state(state) {
     this.#state = state;
   }
@@ -97,6 +98,7 @@ export class Signaling extends EventTarget {
     if (this.#phase === 'over') return;
     this.send(protocol.leave());
     const socket = this.#socket;
+    this.#closeRetired(protocol.HUNG_UP); // the server may still hold it for ours
     this.#end();
     socket?.close(protocol.HUNG_UP);
   }
@@ -124,9 +126,11 @@ export class Signaling extends EventTarget {
     const socket = this.#construct();
     if (!socket) return;
     this.#socket = socket;
+    const attempt = this.#opened;
+    this.#opened += 1;
     this.#handlers = new AbortController();
     const { signal } = this.#handlers;
-    socket.addEventListener('open', () => this.#write(this.#hello()), { signal });
+    socket.addEventListener('open', () => this.#write(this.#hello(attempt)), { signal });
     socket.addEventListener('message', (event) => this.#receive(event.data), { signal });
     socket.addEventListener('close', (event) => this.#closed(event.code), { signal });
   }
@@ -140,8 +144,10 @@ export class Signaling extends EventTarget {
     }
   }
 
-  #hello() {
-    return protocol.hello({ code: this.#code, resume: this.#token, replaces: this.#replaces, state: this.#state, client: CLIENT });
+  #hello(attempt) {
+    return protocol.hello({
+      code: this.#code, resume: this.#token, replaces: this.#replaces, state: this.#state, client: CLIENT, attempt,
+    });
   }
 
   #receive(text) {
@@ -161,13 +167,20 @@ export class Signaling extends EventTarget {
     this.#token = message.token;
     this.#replaces = null; // its work is done: a later join anew is of this page alone
     this.#phase = 'up';
-    this.#startTimer('ping', PING_MS, () => this.#ping());
+    this.#pingSoon();
     this.#emit('welcome', message);
   }
 
   #ponged({ token }) {
     this.#attempt = 0; // only now: a server that welcomes and drops at once must not be asked again and again without a pause
     if (typeof token === 'string') this.#token = token;
+    this.#pingSoon();
+  }
+
+  // Begun by a message, never by the ping before it: browsers slow a chain of timers in a hidden tab down to one a minute, and the
+  // server would take that for silence.
+  #pingSoon() {
+    this.#startTimer('ping', PING_MS, () => this.#ping());
   }
 
   #askedToMove({ after_ms: afterMs }) {
@@ -176,9 +189,8 @@ export class Signaling extends EventTarget {
   }
 
   #ping() {
-    this.#startTimer('ping', PING_MS, () => this.#ping());
     this.#pingId += 1;
-    if (!this.send(protocol.ping(this.#pingId))) return;
+    this.send(protocol.ping(this.#pingId));
     this.#startTimer('pong', PONG_MS, () => this.reconnect());
   }
 
@@ -232,16 +244,18 @@ export class Signaling extends EventTarget {
     this.#socket = null;
   }
 
-  // Without a close code: 1000 would say that we hang up.
   #retire() {
     this.#handlers?.abort();
     this.#closeRetired();
     this.#retired = this.#socket;
     this.#socket = null;
+    // Before the first welcome nobody knows the token of the member that it may have become: that one has to leave.
+    if (this.#token === null) this.#closeRetired(protocol.HUNG_UP);
   }
 
-  #closeRetired() {
-    this.#retired?.close();
+  // Without a close code, as a rule: 1000 would say that we hang up.
+  #closeRetired(...closeCode) {
+    this.#retired?.close(...closeCode);
     this.#retired = null;
   }
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.server import Server
+
 pytestmark = pytest.mark.browser
 
 
@@ -318,3 +320,23 @@ class LostSocketTests:
         assert alice.page.evaluate("watched.connections.length") == connections
         alice.press("Mute microphone")
         bob.page.locator(".tile[data-peer][data-muted=true]").wait_for()
+
+    def test_a_server_that_restarts_and_has_forgotten_all_finds_everybody_again(self, person, code, tmp_path):
+        with Server(var_dir=tmp_path) as server:
+            alice, bob = [person(name, url=server.url).call(code) for name in ("Alice", "Bob")]
+            for one in (alice, bob):
+                one.is_in_a_call_with(1)
+            before = [one.page.evaluate("watched.connections.length") for one in (alice, bob)]
+            server.stop()
+            alice.sees_phase("reconnecting")
+
+            with Server(var_dir=tmp_path, port=server.port):
+                for one in (alice, bob):
+                    one.is_in_a_call_with(1)
+                    one.page.locator(".tile[data-peer][data-video=on]").wait_for()
+                assert [one.page.evaluate("watched.connections.length") for one in (alice, bob)] == before
+                person("Charlie", url=server.url).call(code).is_in_a_call_with(2)
+                for one in (alice, bob):  # what Chromium says of sockets that nobody answered
+                    one.complaints = [
+                        complaint for complaint in one.complaints if "WebSocket connection to" not in complaint
+                    ]

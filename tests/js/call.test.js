@@ -27,6 +27,12 @@ function aRoom() {
 const socketOf = (server, person) => [...server.members.values()].find(({ peer }) => peer === person.now.me?.id)?.socket;
 const phases = (...people) => people.map(({ now }) => now.phase).join(' ');
 
+async function hangUp(person, clock) {
+  const done = person.call.hangUp();
+  await clock.advance(200); // what the goodbye over the data channel takes
+  await done;
+}
+
 /** A call whose server the test plays by hand. */
 async function byHand(members = []) {
   const clock = new FakeClock();
@@ -104,12 +110,12 @@ test('peers are listed in the order in which they came', async () => {
 });
 
 test('who hangs up is named, and the other waits again', async () => {
-  const { enter, network } = aRoom();
+  const { clock, enter, network } = aRoom();
   const alice = await enter('Alice');
   const bob = await enter('Bob');
 
-  await bob.call.hangUp();
-  await bob.call.hangUp();
+  await hangUp(bob, clock);
+  await hangUp(bob, clock);
   await settle();
 
   assert.equal(phases(alice, bob), 'waiting ended');
@@ -119,9 +125,9 @@ test('who hangs up is named, and the other waits again', async () => {
 });
 
 test('who comes after that begins a new call', async () => {
-  const { enter } = aRoom();
+  const { clock, enter } = aRoom();
   const alice = await enter('Alice');
-  await (await enter('Bob')).call.hangUp();
+  await hangUp(await enter('Bob'), clock);
 
   await enter('Carol');
 
@@ -298,9 +304,7 @@ test('who hangs up while the server is away says so over the data channel', asyn
   for (const person of [alice, bob]) socketOf(server, person).end(1006);
   await settle();
 
-  const done = bob.call.hangUp();
-  await clock.advance(200);
-  await done;
+  await hangUp(bob, clock);
 
   assert.equal(bob.now.phase, 'ended');
   assert.deepEqual(alice.now.lastLeft, { reason: 'hung-up', name: 'Bob' });
@@ -313,7 +317,7 @@ test('a place that is gone is taken anew, and the call goes on under a new id', 
   const old = bob.now.me.id;
   server.faults.unreachable = true;
   socketOf(server, bob).end(1006);
-  server.lose(old);
+  server.remove(old);
   network.cut();
   await clock.advance(15000);
   server.faults.unreachable = false;
@@ -460,7 +464,8 @@ test('waiting for a server that admits nobody says why, until it does', async ()
   const { call, clock, socket, WebSocketClass, welcome } = await byHand();
   socket.hear({ type: 'error', code: 'unavailable', text: '', retry_after: 3 });
   socket.drop(4007);
-  assert.equal(call.snapshot().phase, 'reconnecting');
+  assert.equal(call.snapshot().phase, 'waiting');
+  assert.equal(call.snapshot().socket, 'down');
   assert.deepEqual(call.snapshot().refusal, { code: 'unavailable', hint: null, retryAfter: 3 });
 
   await clock.advance(3000);
@@ -480,12 +485,77 @@ test('every change is announced', async () => {
   assert.ok(changes >= 3);
 });
 
+test('a server that restarts and knows nothing any more is told what others saw, and connections that are up go on', async () => {
+  const { clock, enter, network, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  bob.call.setState({ hand: true });
+  await settle();
+  const before = network.all.length;
+
+  server.restart();
+  await clock.advance(10000);
+
+  assert.equal(phases(alice, bob), 'connected connected');
+  assert.equal(alice.now.peers[0].state.name, 'Bob');
+  assert.equal(alice.now.peers[0].state.hand, true);
+  assert.equal(bob.now.peers[0].state.name, 'Alice');
+  assert.equal(network.all.length, before);
+});
+
+test('who comes back so late that the others have forgotten the stream builds anew at once', async () => {
+  const { clock, enter, network, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  const { id } = bob.now.me;
+  server.faults.unreachable = true;
+  network.cut();
+  socketOf(server, bob).end(1006);
+  server.lose(id);
+  await clock.advance(30000);
+  assert.equal(alice.now.peers.length, 0);
+
+  network.up = true;
+  server.faults.unreachable = false;
+  bob.page.dispatchEvent(new Event('online'));
+  await clock.advance(2000);
+
+  assert.equal(bob.now.me.id, id);
+  assert.equal(phases(alice, bob), 'connected connected');
+});
+
+test('what was not acknowledged is sent again once, not twice, by who comes back', async () => {
+  const { call, clock, socket, WebSocketClass, welcome } = await byHand([member('dan', 9)]);
+  await clock.advance(100);
+  const offers = socket.sentOf('signal').length;
+  socket.drop();
+  await clock.advance(500);
+  WebSocketClass.newest.open();
+  WebSocketClass.newest.hear({ ...welcome, resumed: true });
+  await settle();
+
+  const again = WebSocketClass.newest.sentOf('signal').map(({ seq }) => seq);
+  assert.ok(offers > 0);
+  assert.deepEqual(again, [...new Set(again)]);
+  assert.equal(call.snapshot().socket, 'up');
+});
+
+test('a question that came over the limit is asked again', async () => {
+  const { socket } = await byHand();
+  socket.hear({ type: 'joined', revision: 20, member: member('dan', 99) });
+  socket.hear({ type: 'error', code: 'rate-limited', text: '', retry_after: 1, about: 'members' });
+
+  socket.hear({ type: 'joined', revision: 30, member: member('eve', 100) });
+
+  assert.equal(socket.sentOf('members').length, 2);
+});
+
 test('a call that has ended leaves no timer and no peer connection', async () => {
   const { clock, enter, network } = aRoom();
   const alice = await enter('Alice');
   const bob = await enter('Bob');
-  await alice.call.hangUp();
-  await bob.call.hangUp();
+  await hangUp(alice, clock);
+  await hangUp(bob, clock);
   await clock.advance(100);
 
   assert.equal(clock.waiting, 0);

@@ -118,6 +118,7 @@ export function sockets() {
 export class FakeServer {
   faults = { mute: false, unreachable: false };
   members = new Map(); // peer id -> {peer, stamp, away, state, socket, token}
+  #lost = new Map(); // token -> member that did not come back in time, or that the server has forgotten
   sockets = new Set();
   revision = 0;
   locked = false;
@@ -193,7 +194,27 @@ export class FakeServer {
 
   /** The place of a member that did not come back. */
   lose(peer) {
-    this.#leave(this.members.get(peer), 'lost');
+    const member = this.members.get(peer);
+    this.#lost.set(member.token, member);
+    this.#leave(member, 'lost');
+  }
+
+  /** Somebody taken out: whose token serves no more. */
+  remove(peer) {
+    this.#leave(this.members.get(peer), 'removed');
+  }
+
+  /** A restart: all sockets end, and nothing is known any more but what tokens say. */
+  restart() {
+    const members = [...this.members.values()];
+    this.members.clear();
+    this.revision = 0;
+    for (const member of members) {
+      this.#lost.set(member.token, member);
+      const { socket } = member;
+      member.socket = null;
+      socket?.end(1012);
+    }
   }
 
   refuse(socket, code, close, more = {}) {
@@ -213,7 +234,7 @@ export class FakeServer {
   }
 
   #hello(socket, { resume, state }) {
-    if (resume) return this.#resume(socket, resume);
+    if (resume) return this.#resume(socket, resume, state);
     if (this.locked) return this.refuse(socket, 'locked', 4006);
     this.#count += 1;
     const peer = `peer-${this.#count}`.padEnd(16, '0');
@@ -223,14 +244,25 @@ export class FakeServer {
     this.#welcome(member, false);
   }
 
-  #resume(socket, token) {
+  #resume(socket, token, state) {
     const member = [...this.members.values()].find((candidate) => candidate.token === token);
-    if (!member) return this.refuse(socket, 'gone', 4011);
+    if (!member) return this.#readmit(socket, token, state);
     const older = member.socket;
+    const wasAway = member.away;
     Object.assign(member, { socket, away: false });
     if (older) this.refuse(older, 'superseded', 4010);
-    this.tell({ type: 'back', peer: member.peer }, member);
+    if (wasAway) this.tell({ type: 'back', peer: member.peer }, member);
+    if (state && JSON.stringify(state) !== JSON.stringify(member.state)) this.#state(member, state);
     this.#welcome(member, true);
+  }
+
+  #readmit(socket, token, state) {
+    const known = this.#lost.get(token);
+    if (!known) return this.refuse(socket, 'gone', 4011);
+    const member = { ...known, away: false, state, socket };
+    this.members.set(member.peer, member);
+    this.tell({ type: 'joined', member: view(member) }, member);
+    this.#welcome(member, false);
   }
 
   #welcome(member, resumed) {

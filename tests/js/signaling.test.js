@@ -86,7 +86,9 @@ test('a lost socket is replaced after a random part of half a second, and resume
   assert.equal(WebSocketClass.all.length, 2);
   WebSocketClass.newest.open();
 
-  assert.deepEqual(WebSocketClass.newest.sent[0], { type: 'hello', resume: 'token-2', client: 'gruveo-web 0.1' });
+  const { state, ...rest } = WebSocketClass.newest.sent[0];
+  assert.deepEqual(rest, { type: 'hello', resume: 'token-2', attempt: 1, client: 'gruveo-web 0.1' });
+  assert.equal(state.name, WebSocketClass.all[0].sent[0].state.name);
   assert.equal(signaling.token, 'token-2');
 });
 
@@ -348,4 +350,37 @@ test('a browser that makes no socket now is asked again later', async () => {
   await clock.advance(750);
 
   assert.equal(Stubborn.all.length, 1);
+});
+
+test('a second attempt before the first welcome leaves no member behind of whom nobody knows the token', () => {
+  const { page, WebSocketClass, signaling } = setUp();
+  signaling.connect();
+  const first = WebSocketClass.newest;
+  first.open();
+
+  page.dispatchEvent(new Event('online'));
+
+  assert.equal(first.closedWith, 1000);
+});
+
+test('each socket of a page says a higher attempt', async () => {
+  const { page, WebSocketClass } = connected();
+  for (let round = 0; round < 3; round += 1) {
+    page.dispatchEvent(new Event('online'));
+    WebSocketClass.newest.open();
+    WebSocketClass.newest.hear({ ...WELCOME, resumed: true });
+  }
+
+  assert.deepEqual(WebSocketClass.all.map(({ sent }) => sent[0].attempt), [0, 1, 2, 3]);
+});
+
+test('hanging up while a new socket is under way leaves no older one away', () => {
+  const { page, WebSocketClass, signaling } = connected();
+  const older = WebSocketClass.newest;
+  page.dispatchEvent(new Event('online'));
+
+  signaling.leave();
+
+  assert.equal(older.closedWith, 1000);
+  assert.equal(WebSocketClass.newest.closedWith, 1000);
 });
