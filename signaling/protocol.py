@@ -137,10 +137,13 @@ class ShowState(Struct, frozen=True, tag="state"):
     sharing: bool | UnsetType = UNSET
     hand: bool | UnsetType = UNSET
 
+    def members(self) -> dict[str, str | bool]:
+        """What this message changes."""
+        return {field: value for field in self.__struct_fields__ if (value := getattr(self, field)) is not UNSET}
+
     def onto(self, state: State) -> State:
         """The state with what this message changes."""
-        changes = {field: value for field in self.__struct_fields__ if (value := getattr(self, field)) is not UNSET}
-        return msgspec.structs.replace(state, **changes)
+        return msgspec.structs.replace(state, **self.members())
 
 
 class Lock(Struct, frozen=True):

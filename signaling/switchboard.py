@@ -11,7 +11,7 @@ from typing import Protocol
 
 from signaling import protocol
 from signaling.protocol import ERRORS, Ack, ProtocolError, Signal
-from signaling.rooms import Outcome, Room, Rooms
+from signaling.rooms import Held, Outcome, Room, Rooms
 
 logger = logging.getLogger(__name__)
 
@@ -96,10 +96,16 @@ class Switchboard:
         while self._outlets:
             await asyncio.sleep(self._renewal)
             try:
-                for outcome in await self.rooms.renew():
+                for outcome in await self.rooms.renew(self._held()):
                     self.publish(outcome)
             except Exception:
                 logger.exception("places could not be looked through")  # the next look may succeed
+
+    def _held(self) -> list[Held]:
+        return [
+            Held(room, tuple(room.members[peer] for peer in self._outlets[room.id] if peer in room.members))
+            for room in self._known.values()
+        ]
 
 
 def _refuse(outlet: Outlet, code: str) -> None:

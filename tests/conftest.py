@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.redis_server import RedisServer
 from tests.server import Server
 
 
@@ -16,6 +17,13 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped, which counts as failed here: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def redis_socket() -> Iterator[str]:
+    """The path of the socket on which a real Redis listens, and on nothing else; it keeps nothing on disk."""
+    with RedisServer() as running:
+        yield running.path
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ PACKAGES = (
     "chromium",  # tests/browser
     "fonts-dejavu-core",  # the same text widths everywhere
     "fonts-noto-color-emoji",  # emoji in codes and names
+    "redis-server",  # the room store of many nodes
     "openssl",  # a second opinion on our certificates
 )
 

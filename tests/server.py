@@ -114,7 +114,7 @@ class Server:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            [*_dies_with_us(), sys.executable, "-m", "gruveo.local", *self._arguments],
+            [*dies_with_us(), sys.executable, "-m", "gruveo.local", *self._arguments],
             cwd=BASE_DIR,
             env=child_env(self.var_dir, **self._env),
             stdin=subprocess.DEVNULL,
@@ -181,6 +181,6 @@ def _copy_prepared(var_dir: Path) -> None:
     (var_dir / "static").symlink_to(prepared / "static")
 
 
-def _dies_with_us() -> list[str]:
+def dies_with_us() -> list[str]:
     """However pytest ends, even killed, no server stays behind."""
     return ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []

@@ -5,6 +5,7 @@ A store decides alone and at once, so that two who come at the same moment are a
 It tells no one: whoever asked hands the changes on.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ class Member(Struct, frozen=True):
     """
     Who holds a place. `connection` numbers the sockets it has had: what comes from an older one does nothing (a fence).
     `request` names the request that let it in, `attempt` is the client's own count of its sockets. `expires_at` is in seconds of the
-    store's clock, None while its socket stands.
+    store's clock: when a place that is kept runs out, or a lease; None while neither does.
     """
 
     peer: str
@@ -28,15 +29,12 @@ class Member(Struct, frozen=True):
     request: str
     state: State
     attempt: int = 0
+    away: bool = False
     expires_at: float | None = None
 
     @property
-    def is_away(self) -> bool:
-        return self.expires_at is not None
-
-    @property
     def view(self) -> MemberView:
-        return MemberView(self.peer, self.stamp, self.is_away, self.state)
+        return MemberView(self.peer, self.stamp, self.away, self.state)
 
 
 class Room(Struct, frozen=True):
@@ -90,7 +88,7 @@ class Rooms(Protocol):
 
     async def view(self, room: str) -> Room: ...
 
-    async def renew(self) -> list[Outcome]: ...
+    async def renew(self, held: "Sequence[Held]") -> list[Outcome]: ...
 
 
 class Entry(Struct, frozen=True):
@@ -105,6 +103,13 @@ class Entry(Struct, frozen=True):
     node: str
     state: State | None = None
     attempt: int | None = None
+
+
+class Held(Struct, frozen=True):
+    """A room as a node knows it, and those of its members whose sockets the node holds: enough to build them anew."""
+
+    room: Room
+    members: tuple[Member, ...]
 
 
 # The changes of a room. Each takes a room and answers the room after, with the change that says so.
@@ -122,7 +127,7 @@ def without_member(room: Room, peer: str, reason: str) -> tuple[Room, Change]:
 
 
 def with_away(room: Room, peer: str, expires_at: float) -> tuple[Room, Change]:
-    after = _with(room, replace(room.members[peer], expires_at=expires_at))
+    after = _with(room, replace(room.members[peer], away=True, expires_at=expires_at))
     return after, Change(protocol.away(after.revision, peer), peer)
 
 

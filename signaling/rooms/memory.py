@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -10,6 +10,7 @@ from signaling.protocol import ProtocolError, ShowState, State
 from signaling.rooms import (
     Change,
     Entry,
+    Held,
     Member,
     Outcome,
     Room,
@@ -80,9 +81,10 @@ class MemoryRooms:
             connection=known.connection + 1,
             request=entry.request,
             attempt=entry.attempt or 0,
+            away=False,
             expires_at=None,
         )
-        if known.is_away:
+        if known.away:
             room, change = with_back(room, member)
             changes.append(change)
         else:
@@ -100,7 +102,7 @@ class MemoryRooms:
 
     async def away(self, room: str, peer: str, *, connection: int, keep: float) -> Outcome | None:
         current = self._fenced(room, peer, connection)
-        if current is None or current.members[peer].is_away:
+        if current is None or current.members[peer].away:
             return None
         return self._keep(*_listed(with_away(current, peer, self._clock() + keep)), peer)
 
@@ -124,8 +126,8 @@ class MemoryRooms:
     async def view(self, room: str) -> Room:
         return self._rooms.get(room) or Room(room, 0)
 
-    async def renew(self) -> list[Outcome]:
-        """Takes out those who did not come back in time."""
+    async def renew(self, held: Sequence[Held]) -> list[Outcome]:
+        """Takes out those who did not come back in time. Nothing is forgotten and nobody needs a lease: the node is this process."""
         self._forget()
         expired = [
             room for room in self._rooms.values() if any(self._is_expired(member) for member in room.members.values())

@@ -4,9 +4,12 @@ import asyncio
 import random
 
 import pytest
+from redis.asyncio import Redis
 
 from signaling.protocol import ProtocolError, ShowState, State
+from signaling.rooms import Held
 from signaling.rooms.memory import MemoryRooms
+from signaling.rooms.redis import RedisRooms
 from tests.cast import ALICE, BOB, CHARLIE, Clock, entry, peer_id, told
 
 
@@ -15,9 +18,16 @@ def clock():
     return Clock()
 
 
-@pytest.fixture(params=[MemoryRooms])
-def rooms(request, clock):
-    return request.param(clock=clock, wall=clock, remember=3600, reload=30)
+@pytest.fixture(params=["memory", "redis"])
+async def rooms(request, clock):
+    if request.param == "memory":
+        yield MemoryRooms(clock=clock, wall=clock, remember=3600, reload=30)
+        return
+    client = Redis(unix_socket_path=request.getfixturevalue("redis_socket"))
+    await client.flushall()
+    start = clock()
+    yield RedisRooms(client, lease=1e6, quarantine=0, remember=3600, reload=30, skew=lambda: clock() - start)
+    await client.aclose()
 
 
 async def join(rooms, peer, *, capacity=2, **members):
@@ -26,6 +36,12 @@ async def join(rooms, peer, *, capacity=2, **members):
 
 async def resume(rooms, peer, *, capacity=2, stamp=5, connection=1, **members):
     return await rooms.resume(entry(peer, **members), capacity=capacity, stamp=stamp, connection=connection)
+
+
+async def renew(rooms):
+    """What the node of all these people does now and then."""
+    room = await rooms.view("room")
+    return await rooms.renew([Held(room, tuple(member for member in room.members.values() if not member.away))])
 
 
 async def refused(coming) -> str:
@@ -150,7 +166,7 @@ class LeaveTests:
         await join(rooms, ALICE)
         await rooms.leave("room", ALICE, connection=1)
         clock.move(3601)
-        await rooms.renew()
+        await renew(rooms)
 
         assert (await resume(rooms, ALICE)).member.peer == ALICE
 
@@ -172,9 +188,9 @@ class AwayTests:
         await rooms.away("room", ALICE, connection=1, keep=30)
 
         clock.move(29.9)
-        assert await rooms.renew() == []
+        assert await renew(rooms) == []
         clock.move(0.1)
-        outcomes = await rooms.renew()
+        outcomes = await renew(rooms)
 
         assert [told(outcome) for outcome in outcomes] == [
             [{"type": "left", "revision": 4, "peer": ALICE, "reason": "lost"}]
@@ -199,7 +215,7 @@ class AwayTests:
         assert await rooms.away("room", ALICE, connection=1, keep=30) is None
         assert await rooms.show("room", ALICE, connection=1, change=ShowState(muted=True)) is None
         assert await rooms.lock("room", ALICE, connection=1, locked=True) is None
-        assert (await rooms.view("room")).members[ALICE].is_away is False
+        assert (await rooms.view("room")).members[ALICE].away is False
 
     async def test_going_away_twice_says_it_once(self, rooms):
         await join(rooms, ALICE)
@@ -450,7 +466,7 @@ class ManyStepsTests:
                     outcome = await rooms.lock("room", name, connection=connection, locked=chance.random() < 0.2)
                 else:
                     clock.move(chance.random() * 4)
-                    outcome = next(iter(await rooms.renew()), None)
+                    outcome = next(iter(await renew(rooms)), None)
             except ProtocolError as refusal:
                 assert refusal.code in {"room-full", "locked", "replaced", "gone"}, f"seed {seed}"
                 continue

@@ -1,0 +1,60 @@
+"""A real redis-server for tests: on a socket of its own in a folder of its own, and gone with the test."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import redis
+
+from tests.server import dies_with_us
+
+_START_SECONDS = 30
+
+
+class RedisServer:
+    """
+    A running redis-server, as a context manager; `path` is its socket.
+
+    `kill` ends it as a power cut does, `start` starts it again (empty), `freeze` and `thaw` stop it and let it go on.
+    """
+
+    def __enter__(self) -> "RedisServer":
+        self._folder = tempfile.mkdtemp(prefix="gruveo-redis-")
+        self.path = str(Path(self._folder, "redis.sock"))
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.thaw()
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        arguments = {"port": "0", "unixsocket": self.path, "save": "", "appendonly": "no", "dir": self._folder}
+        options = [word for name, value in arguments.items() for word in (f"--{name}", value)]
+        self._process = subprocess.Popen([*dies_with_us(), "redis-server", *options], stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + _START_SECONDS
+        with redis.Redis(unix_socket_path=self.path) as client:
+            while not _answers(client):
+                assert time.monotonic() < deadline and self._process.poll() is None, "redis-server does not start"
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return client.ping()
+    except redis.ConnectionError:
+        return False
