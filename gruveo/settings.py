@@ -87,7 +87,7 @@ ROOM_CAPACITY = env.number("ROOM_CAPACITY", 6, least=2, most=6)
 HELLO_SECONDS = env.number("HELLO_SECONDS", 5.0, least=0.1)
 SILENCE_SECONDS = env.number("SILENCE_SECONDS", 20.0, least=0.1)
 PLACE_SECONDS = env.number("PLACE_SECONDS", 30.0, least=0.1)
-TOKEN_SECONDS = env.number("TOKEN_SECONDS", 12 * 3600, least=60)
+TOKEN_SECONDS = env.number("TOKEN_SECONDS", 12 * 3600, least=1)
 MESSAGES_PER_SECOND = env.number("MESSAGES_PER_SECOND", 50.0, least=1)
 JOINS_PER_MINUTE = env.number("JOINS_PER_MINUTE", 60.0, least=1)
 SOCKETS_PER_ADDRESS = env.number("SOCKETS_PER_ADDRESS", 200, least=1)
@@ -105,7 +105,7 @@ if TURN_SERVERS and not TURN_SECRETS:
     raise BadValue(
         "TURN_SECRETS", "is not set, but TURN_SERVERS is: without a secret there are no credentials for them."
     )
-TURN_TTL = env.number("TURN_TTL", 3600, least=60, most=86400)
+TURN_TTL = env.number("TURN_TTL", 3600, least=1, most=86400)
 
 # The application
 

@@ -12,6 +12,7 @@ def limits() -> Limits:
         silence=settings.SILENCE_SECONDS,
         place=settings.PLACE_SECONDS,
         token=settings.TOKEN_SECONDS,
+        token_renewal=settings.TOKEN_SECONDS / 12,
         messages=settings.MESSAGES_PER_SECOND,
         messages_burst=round(4 * settings.MESSAGES_PER_SECOND),
         recovery=4 * settings.MESSAGES_PER_SECOND,

@@ -68,23 +68,27 @@ class SignalingConsumer(AsyncConsumer):
 
     async def _read(self, receive, scope) -> None:
         close_code = 1006
-        counted = False
-        try:
-            if protocol.SUBPROTOCOL not in scope["subprotocols"]:
-                raise ProtocolError("unsupported-version", supported=[protocol.SUBPROTOCOL])
-            self._addresses.open(self._address)
-            counted = True
-            self._watch()
-        except ProtocolError as problem:
-            self._refuse(problem)
+        is_counted = self._open(scope)
         try:
             while (event := await receive())["type"] == "websocket.receive":
                 await self._frame(event.get("text"))
             close_code = event.get("code") or 1005
         finally:
-            if counted:
+            if is_counted:
                 self._addresses.close(self._address)
             await self._end(close_code)
+
+    def _open(self, scope) -> bool:
+        """Lets the session begin; False when it is refused, and so not counted."""
+        try:
+            if protocol.SUBPROTOCOL not in scope["subprotocols"]:
+                raise ProtocolError("unsupported-version", supported=[protocol.SUBPROTOCOL])
+            self._addresses.open(self._address)
+        except ProtocolError as problem:
+            self._refuse(problem)
+            return False
+        self._watch()
+        return True
 
     async def _frame(self, text: str | None) -> None:
         if self._outbox.is_closing:
@@ -104,33 +108,39 @@ class SignalingConsumer(AsyncConsumer):
         self._session.join(outcome.room.id, member.peer, member.connection, now=time.monotonic())
         self._token = tokens.Token(member.peer, outcome.room.id, member.stamp, member.connection, issued=0)
         self._switchboard.attach(outcome.room.id, member.peer, self._outbox)
-        ice_servers, lifetime = turn.ice_servers(user=member.peer, now=time.time())
-        self._outbox.put(
-            protocol.welcome(
-                peer=member.peer,
-                stamp=member.stamp,
-                resumed=not outcome.is_new,
-                capacity=outcome.room.capacity,
-                locked=outcome.room.locked,
-                revision=outcome.room.revision,
-                members=outcome.room.others(member.peer),
-                token=self._fresh_token(),
-                token_lifetime=self._limits.token,
-                ice_servers=ice_servers,
-                ice_lifetime=lifetime,
-                features=protocol.FEATURES,
-                limits={
-                    "message_bytes": self._limits.message_bytes,
-                    "silence": math.ceil(self._limits.silence),
-                    "place": math.ceil(self._limits.place),
-                },
-            )
-        )
+        self._outbox.put(self._welcome(outcome))
         self._switchboard.publish(outcome)
-        self._ice_at = time.monotonic() + lifetime / 2 if lifetime else None
         self._watch()
         verb = "joined" if outcome.is_new else "resumed"
         logger.info("%s room=%s peer=%s client=%r", verb, outcome.room.id, member.peer, hello.client)
+
+    def _welcome(self, outcome: Outcome) -> str:
+        room, member, limits = outcome.room, outcome.member, self._limits
+        ice_servers, ice_lifetime = self._fresh_ice_servers()
+        return protocol.welcome(
+            peer=member.peer,
+            stamp=member.stamp,
+            resumed=not outcome.is_new,
+            capacity=room.capacity,
+            locked=room.locked,
+            revision=room.revision,
+            members=room.others(member.peer),
+            token=self._fresh_token(),
+            token_lifetime=limits.token,
+            ice_servers=ice_servers,
+            ice_lifetime=ice_lifetime,
+            features=protocol.FEATURES,
+            limits={
+                "message_bytes": limits.message_bytes,
+                "silence": math.ceil(limits.silence),
+                "place": math.ceil(limits.place),
+            },
+        )
+
+    def _fresh_ice_servers(self) -> tuple[list[dict], int | None]:
+        servers, lifetime = turn.ice_servers(user=self._session.peer, now=time.time())
+        self._ice_at = time.monotonic() + lifetime / 2 if lifetime else None
+        return servers, lifetime
 
     async def _join(self, hello: Hello) -> Outcome:
         self._addresses.join(self._address, now=time.monotonic())  # first, so that guessing at codes counts too
@@ -247,6 +257,8 @@ class SignalingConsumer(AsyncConsumer):
     def _watch(self) -> None:
         """One timer for each socket, set again only when it fires: a message costs it nothing."""
         self._stop_timer()
+        if self._session.phase is Phase.CLOSED:
+            return
         now = time.monotonic()
         at = min(self._session.deadline(), self._ice_at or float("inf"))
         self._timer = asyncio.get_running_loop().call_later(max(0.05, at - now), self._look)
@@ -258,9 +270,7 @@ class SignalingConsumer(AsyncConsumer):
             self._refuse(problem)
             return
         if self._ice_at and now >= self._ice_at:
-            servers, lifetime = turn.ice_servers(user=self._session.peer, now=time.time())
-            self._outbox.put(protocol.ice(servers, lifetime))
-            self._ice_at = now + lifetime / 2 if lifetime else None
+            self._outbox.put(protocol.ice(*self._fresh_ice_servers()))
         self._watch()
 
     def _stop_timer(self) -> None:

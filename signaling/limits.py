@@ -15,7 +15,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     silence: float = 20.0
     place: float = 30.0
     token: int = 12 * 3600
-    token_renewal: int = 3600
+    token_renewal: float = 3600
     messages: float = 50.0
     messages_burst: int = 200
     recovery: float = 200.0

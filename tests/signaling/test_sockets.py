@@ -339,6 +339,40 @@ class SilenceTests:
             assert await alice.close_code() == 4014
 
 
+class RenewalTests:
+    async def test_fresh_ice_servers_come_at_half_of_their_lifetime(self, make_server, code):
+        url = make_server(
+            TURN_SERVERS="turn.example.org", TURN_SECRETS="s3cr3t-of-the-relays-0123456789-abc", TURN_TTL=1
+        ).ws_url
+        async with await Client.join(url, code) as alice:
+            first = alice.welcome["ice_servers"][0]
+            assert alice.welcome["ice_lifetime"] == 1
+            assert alice.peer not in first["username"]
+
+            fresh = await alice.hear("ice")
+
+            assert fresh["ice_lifetime"] == 1
+            assert fresh["ice_servers"][0]["username"].partition(":")[2] == first["username"].partition(":")[2]
+
+    async def test_a_pong_brings_a_fresh_token_and_an_old_one_ends(self, make_server, code):
+        url = make_server(TOKEN_SECONDS=2).ws_url
+        async with await Client.join(url, code) as alice:
+            old = fresh = alice.welcome["token"]
+            while fresh == old:
+                await alice.send("ping")
+                fresh = (await alice.hear("pong")).get("token", old)
+                await asyncio.sleep(0.05)  # the server's clock has to go on
+            async with await Client.open(url) as again:
+                await again.send("hello", resume=fresh)
+                assert (await again.hear("welcome"))["peer"] == alice.peer
+            refusals = []
+            while "bad-token" not in refusals:
+                async with await Client.open(url) as late:
+                    await late.send("hello", resume=old)
+                    refusals.append((await late.hear()).get("code"))
+                    await asyncio.sleep(0.2)
+
+
 class LimitTests:
     async def test_a_flood_is_limited_then_closed(self, make_server, code):
         url = make_server(MESSAGES_PER_SECOND=1).ws_url
