@@ -132,6 +132,8 @@ class SignalingConsumer(AsyncConsumer):
             features=protocol.FEATURES,
             limits={
                 "message_bytes": limits.message_bytes,
+                "messages_per_second": math.floor(limits.messages),
+                "messages_at_once": limits.messages_burst,
                 "silence": math.ceil(limits.silence),
                 "place": math.ceil(limits.place),
             },

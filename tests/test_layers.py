@@ -15,9 +15,9 @@ PACKAGES = ("gruveo", "signaling", "turnauth", "blog", "pages")
 FLOORS = {
     "turnauth": {0: "credentials servers", 1: "conf"},
     "signaling": {
-        0: "codes protocol session limits tokens",
-        1: "conf rooms rooms.memory switchboard outbox addresses",
-        2: "consumers",
+        0: "codes protocol session limits tokens streams events",
+        1: "conf rooms rooms.memory rooms.redis switchboard outbox addresses",
+        2: "consumers client",
         3: "routing",
     },
     "blog": {0: "markup", 1: "models", 2: "views sitemaps admin sample templatetags.blog", 3: "urls"},

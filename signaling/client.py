@@ -1,0 +1,757 @@
+"""
+A client for the signaling of a Gruveo site, for programs that are no browser: docs/protocol.md, sections 2 to 11.
+
+    async with Client("wss://example.org/signaling", code="blue heron", name="Bot") as client:
+        async for event in client:
+            match event:
+                case Joined(member):
+                    print(member.state["name"], "is here")
+                case Body(peer, body):
+                    await client.send(peer, {"candidates": []})
+
+It needs no Django and knows nothing of WebRTC. One task lives through the sockets, one after the other; another one alone writes to
+the socket, so that nothing overtakes. What must be true of a pair of peers is in `signaling.streams`.
+"""
+
+import asyncio
+import json
+import random
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import count
+from ssl import SSLContext
+from typing import Any, Self
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+
+from signaling.events import (
+    Away,
+    Back,
+    Body,
+    Complaint,
+    Down,
+    Event,
+    Ice,
+    Joined,
+    Left,
+    Lock,
+    Member,
+    Opened,
+    Refused,
+    Renewed,
+    Resumed,
+    State,
+)
+from signaling.streams import Answerer, Full, Opener, Pace, size_of, to_json
+
+SUBPROTOCOL = "gruveo.v1"
+PROGRAM = "gruveo-python 0.1"
+MESSAGE_BYTES = 65_536
+RECEIVED_BYTES = 66_000
+_ENVELOPE_BYTES = 256  # all of a signal but its body
+# Section 12, with something left for `state`, `lock` and `members`. A server may be set to less: then it says `rate-limited`.
+_SIGNALS_AT_ONCE = 150
+_SIGNALS_A_SECOND = 40
+_STREAM_BYTES = 12  # of chance in the name of a stream: 16 characters
+_EARLY_MOST = 64  # messages of one peer that is not announced yet
+_EARLY_PEERS = 16
+_STATE = {"name": "", "muted": False, "camera": False, "sharing": False, "hand": False}
+
+# Section 11: what an ending asks for. What is in none of these is tried again.
+_CODES = {
+    4001: "unsupported-version",
+    4002: "hello-timeout",
+    4003: "hello-expected",
+    4004: "bad-code",
+    4005: "room-full",
+    4006: "locked",
+    4007: "unavailable",
+    4008: "too-many-joins",
+    4009: "replaced",
+    4010: "superseded",
+    4011: "gone",
+    4012: "bad-token",
+    4014: "silent",
+    4015: "flood",
+    4016: "too-many-sockets",
+    4017: "removed",
+}
+_FINAL = set("unsupported-version hello-expected bad-code room-full locked replaced superseded removed".split())
+_ANEW = {"gone", "bad-token"}
+
+
+@dataclass(frozen=True)
+class Times:
+    """All in seconds; section numbers are those of docs/protocol.md."""
+
+    connect: float = 10  # until the socket is open, and again until the `welcome`
+    ping: float = 5  # section 10
+    dead: float = 3  # section 10
+    early: float = 10  # section 7, rule 6
+    leave: float = 5  # until the server has closed after `leave`
+    backoff: tuple[float, ...] = (0.5, 1, 2, 4, 20)  # section 9; the last one stays
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """Why a socket, or the attempt at one, is over."""
+
+    code: str | None = None
+    hint: str | None = None
+    retry_after: float | None = None
+    final: bool = False
+
+
+class Client:
+    """
+    One member of one room, through any number of sockets.
+
+    `name` is what others read, `state` holds further members of section 6. `replaces` is the token of a member that this one takes
+    the place of. `origin` is for a client that lives in a page; without it this is a native one. `ssl` is for `wss:` addresses.
+
+    On entering it joins. It goes on trying while the server is not there or asks to wait: bound that with `asyncio.timeout`.
+
+    Raises:
+        Refused: on entering, and later out of the iteration.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        code: str,
+        name: str = "",
+        state: dict[str, Any] | None = None,
+        origin: str | None = None,
+        replaces: str | None = None,
+        ssl: SSLContext | None = None,
+        times: Times = Times(),
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.url = url
+        self.code = code
+        self.peer = ""
+        self.stamp = 0
+        self.token: str | None = None
+        self.locked = False
+        self.capacity = 0
+        self.revision = 0
+        self.features: frozenset[str] = frozenset()
+        self.ice_servers: list[dict] = []
+        self.ice_lifetime: int | None = None
+        self.members: dict[str, Member] = {}
+        self.state = {**_STATE, **(state or {}), "name": name}
+        self.socket: ClientConnection | None = None  # the one that is open and welcome
+        self._options = {"origin": origin, **({"ssl": ssl} if ssl else {})}
+        self._replaces = replaces
+        self._times = times
+        self._jitter = jitter
+        self._pairs: dict[str, Opener | Answerer] = {}
+        self._paths: dict[str, Callable[[str], Any]] = {}
+        self._early: dict[str, tuple[float, list[dict]]] = {}
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._outbox: deque[dict] = deque()
+        self._stirred = asyncio.Event()  # there is something to write, or a new time to wait for
+        self._acknowledged = asyncio.Event()  # there may be room for more bodies
+        self._heard = asyncio.Event()
+        self._up = asyncio.Event()
+        self._attempts = 0
+        self._error: dict | None = None  # the newest one on this socket
+        self._held_until = 0.0
+        self._pace = _new_pace()
+        self._move_at: float | None = None  # the server asked us to reconnect then
+        self._leaving = False
+        self._refused: Refused | None = None
+        self._life: asyncio.Task | None = None
+        self._writer: asyncio.Task | None = None
+
+    # Coming and going
+
+    async def __aenter__(self) -> Self:
+        self._life = asyncio.create_task(self._live())
+        self._writer = asyncio.create_task(self._write())
+        joined = asyncio.create_task(self._up.wait())
+        try:
+            await asyncio.wait([joined, self._life, self._writer], return_when=asyncio.FIRST_COMPLETED)
+            self._raise_failure()
+        except BaseException:
+            await self._end()
+            raise
+        finally:
+            joined.cancel()
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Hangs up, if that has not been done; the iteration ends."""
+        if not self._leaving:
+            self._say_bye()
+        self._leaving = True
+        if self.socket:
+            with suppress(TimeoutError, ConnectionClosed):
+                async with asyncio.timeout(self._times.leave):
+                    await self.socket.send(to_json({"type": "leave"}))
+                    await self.socket.wait_closed()
+        await self._end()
+
+    def _say_bye(self) -> None:
+        """Section 8: on the second path too, for the socket may be dead without knowing it."""
+        for peer, send in self._paths.items():
+            with suppress(Full):
+                for message in self._pairs[peer].send({"bye": True}, now=time.monotonic()):
+                    send(to_json(message))
+
+    async def _end(self) -> None:
+        for task in (self._life, self._writer):
+            task.cancel()
+        await asyncio.wait([self._life, self._writer])
+        self._finish()
+
+    def _finish(self) -> None:
+        self._up.clear()
+        self._acknowledged.set()
+        self._events.put_nowait(None)
+
+    def _raise_failure(self) -> None:
+        """Raises what has ended us: a refusal, or a mistake of our own."""
+        if self._refused:
+            raise self._refused
+        for task in (self._life, self._writer):
+            if task.done() and not task.cancelled() and task.exception():
+                raise task.exception()
+
+    # What happens
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await self._events.get()
+        if event is not None:
+            return event
+        self._events.put_nowait(None)  # whoever asks again gets the same answer
+        self._raise_failure()
+        raise StopAsyncIteration
+
+    # What one can do
+
+    def opens(self, peer: str) -> bool:
+        """
+        Whether we are the later one of the two: we open the streams and make the first offer (sections 1 and 5).
+
+        Raises:
+            LookupError: no such member.
+        """
+        return self._pair(peer).opens
+
+    def open(self, peer: str) -> str:
+        """
+        The name of a new stream to an earlier member; the one before it has ended with all that was not acknowledged on it.
+
+        Raises:
+            LookupError: no such member.
+            ValueError: the peer is later than we are, and opens the streams itself.
+        """
+        pair = self._pair(peer)
+        if not pair.opens:
+            raise ValueError("the later one opens the stream")
+        return pair.open()
+
+    async def send(self, peer: str, body: Any) -> None:
+        """
+        Takes a body for a peer, to arrive once and in order after those before it; waits while 128 of them, or 256 KiB, are not
+        acknowledged, and while we have sent more than the server takes. For a later peer it is kept until that one has opened a stream.
+
+        Raises:
+            LookupError: the peer is no member, or has left while we waited.
+            ValueError: the body does not fit in a message.
+        """
+        if size_of(body) > MESSAGE_BYTES - _ENVELOPE_BYTES:
+            raise ValueError("the body is too long")
+        while True:
+            while wait := self._pace.wait(now=time.monotonic()):  # noqa: ASYNC110 - only time helps
+                await asyncio.sleep(wait)
+            self._acknowledged.clear()
+            try:
+                messages = self._pair(peer).send(body, now=time.monotonic())
+            except Full:
+                await self._acknowledged.wait()
+            else:
+                return self._queue(peer, messages)
+
+    async def set_state(self, **members: Any) -> None:
+        """What others see of us (section 6). While the socket is down it is kept, and said with the resume."""
+        self.state = {**self.state, **members}
+        if self.socket:
+            self._put({"type": "state", **members})
+
+    async def lock(self) -> None:
+        """Locks the room: nobody new is admitted. Waits while the socket is down."""
+        await self._say({"type": "lock", "locked": True})
+
+    async def unlock(self) -> None:
+        await self._say({"type": "lock", "locked": False})
+
+    def add_path(self, peer: str, send: Callable[[str], Any]) -> None:
+        """
+        The second path (section 7): the data channel to a peer, taken while our socket or the peer's is down.
+
+        What arrives on it goes to `hear`.
+        """
+        self._paths[peer] = send
+
+    def remove_path(self, peer: str) -> None:
+        self._paths.pop(peer, None)
+
+    def hear(self, peer: str, text: str) -> None:
+        """Takes what came from a peer on the second path; what is no signal or ack is ignored."""
+        message = _parse(text)
+        if message and message["type"] in ("signal", "ack"):
+            self._hear_peer({**message, "from": peer})
+
+    # One socket after the other
+
+    async def _live(self) -> None:
+        """Raises nothing that the network can cause; a refusal is left in `_refused`."""
+        try:
+            await self._come_back_until_refused()
+        finally:
+            self.socket = None
+            self._finish()
+
+    async def _come_back_until_refused(self) -> None:
+        failures = 0
+        while not self._leaving:
+            ending = await self._one_socket()
+            was_up, self.socket = self.socket is not None, None
+            self._up.clear()
+            failures = 0 if was_up else failures
+            if self._leaving:
+                return
+            if ending.final:
+                self._refused = Refused(ending.code or "", ending.hint, ending.retry_after)
+                return
+            if ending.code in _ANEW:
+                self.token = None
+            wait = self._wait(ending, failures)
+            failures += 1
+            self._tell(Down(ending.code, wait))
+            await asyncio.sleep(wait)
+
+    def _wait(self, ending: _Ending, failures: int) -> float:
+        """Seconds until the next attempt (section 9)."""
+        move_at, self._move_at = self._move_at, None
+        if move_at is not None:
+            return max(0.0, move_at - time.monotonic())
+        if ending.retry_after is not None:
+            return ending.retry_after
+        steps = self._times.backoff
+        return self._jitter() * steps[min(failures, len(steps) - 1)]
+
+    async def _one_socket(self) -> _Ending:
+        """The life of a socket from the attempt at it to its end."""
+        self._error = None
+        try:
+            socket = await connect(
+                self.url,
+                subprotocols=[SUBPROTOCOL],
+                compression=None,
+                ping_interval=None,
+                max_size=RECEIVED_BYTES,
+                open_timeout=self._times.connect,
+                close_timeout=1,
+                **self._options,
+            )
+        except InvalidStatus as error:
+            status = error.response.status_code
+            return _Ending(f"http-{status}", final=status in (400, 401, 403, 404))
+        except (OSError, TimeoutError, InvalidHandshake, WebSocketException, EOFError):
+            return _Ending()
+        try:
+            await self._join_and_read(socket)
+        except (ConnectionClosed, TimeoutError):
+            pass
+        finally:
+            if not self.peer and not self._error:
+                await socket.close(1000)  # else a member might stay of whom nobody knows the token (section 9)
+            _drop(socket)
+        return self._ending(socket.close_code)
+
+    async def _join_and_read(self, socket: ClientConnection) -> None:
+        async with asyncio.timeout(self._times.connect):
+            await socket.send(to_json(self._hello()))
+            await self._take_until_welcome(socket)
+        watching = asyncio.create_task(self._watch(socket))
+        try:
+            while True:
+                self._take(await socket.recv())
+        finally:
+            watching.cancel()
+
+    async def _take_until_welcome(self, socket: ClientConnection) -> None:
+        while not self.socket:
+            message = _parse(await socket.recv())
+            if message and message["type"] == "welcome":
+                self._welcome(message, socket)
+            elif message and message["type"] == "error":
+                self._error = message
+
+    def _ending(self, close: int | None) -> _Ending:
+        """What section 11 makes of the error and the close code."""
+        error, self._error = self._error or {}, None
+        named = _CODES.get(close or 0)
+        said = error.get("code") if isinstance(error.get("code"), str) else None
+        unknown = named is None and close is not None and 4000 <= close <= 4999
+        if named is None and (unknown or close == 1011 or said in _CODES.values()):
+            named = said or f"close-{close}"
+        code = named  # an error that did not close the socket says nothing about its end
+        belongs = said == code
+        return _Ending(
+            code,
+            hint=_text(error.get("hint")) if belongs else None,
+            retry_after=_seconds(error.get("retry_after")) if belongs else None,
+            final=code in _FINAL or unknown,
+        )
+
+    def _hello(self) -> dict:
+        hello = {"type": "hello", "attempt": self._attempts, "state": self.state, "client": PROGRAM}
+        self._attempts += 1
+        if self.token:
+            return {**hello, "resume": self.token}
+        return {**hello, "code": self.code, **({"replaces": self._replaces} if self._replaces else {})}
+
+    async def _watch(self, socket: ClientConnection) -> None:
+        """Pings, and drops a socket that has gone dead (section 10), or that the server asked us to give up (section 9)."""
+        for number in count(1):
+            await asyncio.sleep(self._until_ping())
+            if self._move_at and time.monotonic() >= self._move_at:
+                return _drop(socket)
+            self._heard.clear()
+            try:
+                async with asyncio.timeout(self._times.dead):
+                    await socket.send(to_json({"type": "ping", "id": number}))
+                    await self._heard.wait()
+            except (TimeoutError, ConnectionClosed):
+                return _drop(socket)
+
+    def _until_ping(self) -> float:
+        if self._move_at is None:
+            return self._times.ping
+        return max(0.0, min(self._times.ping, self._move_at - time.monotonic()))
+
+    # What the server says
+
+    def _welcome(self, message: dict, socket: ClientConnection) -> None:
+        was, self.peer, self.stamp = self.peer, message["peer"], message["stamp"]
+        self.token = message.get("token")
+        self.capacity = message["capacity"]
+        self.features = frozenset(message["features"])
+        self._replaces = None
+        self._move_at = None
+        self._held_until = 0.0
+        self._pace = _new_pace()
+        self._outbox.clear()
+        self.socket = socket
+        if was:
+            self._tell(Resumed() if message["resumed"] else Renewed())
+        if was != self.peer:
+            self._forget_all()
+        elif not message["resumed"]:
+            self._renew_all()
+        self._take_list(message, tell=self._tell if was else _ignore)
+        self._take_ice(message, tell=self._tell if was else _ignore)
+        for peer, pair in self._pairs.items():
+            if not self._is_away(peer):
+                pair.hurry(now=time.monotonic())
+        self._up.set()
+        self._stirred.set()
+
+    def _forget_all(self) -> None:
+        self.members.clear()
+        self._pairs.clear()
+        self._paths.clear()
+        self._early.clear()
+
+    def _renew_all(self) -> None:
+        """The others may have forgotten our streams: only those whose connections are up go on (section 9)."""
+        for peer in self._pairs.keys() - self._paths.keys():
+            del self._pairs[peer]
+        for peer in self.members.keys() - self._pairs.keys():
+            self._pair_with(self.members[peer])
+
+    def _take(self, text: str | bytes) -> None:
+        self._heard.set()
+        message = _parse(text)
+        if not message:
+            return
+        match message["type"]:
+            case "joined" | "away" | "back" | "left" | "state" | "lock":
+                self._take_change(message)
+            case "members":
+                self._take_members(message)
+            case "signal" | "ack":
+                self._hear_peer(message)
+            case "ice":
+                self._take_ice(message, tell=self._tell)
+            case "pong":
+                self.token = message.get("token", self.token)
+            case "reconnect":
+                self._move_at = time.monotonic() + message["after_ms"] / 1000
+            case "error":
+                self._take_error(message)
+
+    def _take_change(self, message: dict) -> None:
+        """Section 6: an old one is ignored; one that skips a number is applied, and the list is asked for."""
+        revision = message["revision"]
+        if revision <= self.revision:
+            return
+        if revision > self.revision + 1:
+            self._put({"type": "members"})
+        self.revision = revision
+        getattr(self, f"_on_{message['type']}")(message)
+
+    def _on_joined(self, message: dict) -> None:
+        member = _member(message["member"])
+        if member.peer not in self._paths:  # it may have been here before, and forgotten its streams
+            self._pairs.pop(member.peer, None)
+        self._admit(member)
+        self._tell(Joined(member))
+        self._hear_early(member.peer)
+
+    def _on_away(self, message: dict) -> None:
+        self._on_presence(message["peer"], away=True, event=Away(message["peer"]))
+
+    def _on_back(self, message: dict) -> None:
+        self._on_presence(message["peer"], away=False, event=Back(message["peer"]))
+
+    def _on_presence(self, peer: str, *, away: bool, event: Event) -> None:
+        if peer in self.members:
+            self._admit(replace(self.members[peer], away=away))
+            self._tell(event)
+
+    def _on_left(self, message: dict) -> None:
+        self._dismiss(message["peer"], message["reason"], tell=self._tell)
+
+    def _on_state(self, message: dict) -> None:
+        peer, state = message["peer"], {**_STATE, **message["state"]}
+        if peer == self.peer:
+            self.state = state
+        elif peer in self.members:
+            self.members[peer] = replace(self.members[peer], state=state)
+        else:
+            return
+        self._tell(State(peer, state))
+
+    def _on_lock(self, message: dict) -> None:
+        self.locked = message["locked"]
+        self._tell(Lock(self.locked, message.get("peer")))
+
+    def _take_members(self, message: dict) -> None:
+        if message["revision"] >= self.revision:
+            self._take_list(message, tell=self._tell)
+
+    def _take_list(self, message: dict, *, tell: Callable[[Event], None]) -> None:
+        """A whole list overrules every event before it (section 6): tells how it differs from what we knew."""
+        self.revision = message["revision"]
+        now_here = {one["peer"]: _member(one) for one in message["members"] if one["peer"] != self.peer}
+        for peer in self.members.keys() - now_here.keys():
+            self._dismiss(peer, "lost", tell=tell)
+        for peer, member in now_here.items():
+            was = self.members.get(peer)
+            self._admit(member)
+            for event in _differences(was, member):
+                tell(event)
+            self._hear_early(peer)
+        if message["locked"] != self.locked:
+            self.locked = message["locked"]
+            tell(Lock(self.locked, None))
+
+    def _take_ice(self, message: dict, *, tell: Callable[[Event], None]) -> None:
+        self.ice_servers, self.ice_lifetime = message["ice_servers"], message.get("ice_lifetime")
+        tell(Ice(self.ice_servers, self.ice_lifetime))
+
+    def _take_error(self, message: dict) -> None:
+        self._error = message
+        code, retry_after = message.get("code"), _seconds(message.get("retry_after"))
+        if code == "rate-limited":
+            self._held_until = time.monotonic() + (retry_after or 0)
+        if code == "unknown-peer":
+            self._put({"type": "members"})  # either it has just left, or our list is wrong
+        if code not in _CODES.values():
+            self._tell(Complaint(str(code), _text(message.get("about")), _text(message.get("to")), retry_after))
+
+    # The others, and the streams to them
+
+    def _admit(self, member: Member) -> None:
+        was, self.members[member.peer] = self.members.get(member.peer), member
+        pair = self._pairs.get(member.peer) or self._pair_with(member)
+        if member.away:
+            pair.pause()
+        elif not was or was.away:
+            pair.hurry(now=time.monotonic())
+            self._stirred.set()
+
+    def _pair_with(self, member: Member) -> Opener | Answerer:
+        later = (self.stamp, self.peer) > (member.stamp, member.peer)
+        self._pairs[member.peer] = Opener(draw=_draw) if later else Answerer()
+        return self._pairs[member.peer]
+
+    def _dismiss(self, peer: str, reason: str, *, tell: Callable[[Event], None]) -> None:
+        if not self.members.pop(peer, None):
+            return
+        if reason == "lost" and peer in self._paths:  # the connection stays while it lives, and its stream with it
+            self._pairs[peer].pause()
+        else:
+            self._pairs.pop(peer)
+            self._paths.pop(peer, None)
+        self._acknowledged.set()
+        tell(Left(peer, reason))
+
+    def _pair(self, peer: str) -> Opener | Answerer:
+        if peer not in self.members:
+            raise LookupError(f"no member {peer!r}")
+        return self._pairs[peer]
+
+    def _is_away(self, peer: str) -> bool:
+        return peer not in self.members or self.members[peer].away
+
+    def _hear_peer(self, message: dict) -> None:
+        peer = message.get("from")
+        if not isinstance(peer, str):
+            return
+        if peer not in self._pairs:
+            return self._keep_early(peer, message)
+        received = self._pairs[peer].receive(message, now=time.monotonic())
+        if received.opened:
+            self._tell(Opened(peer, received.opened))
+        for body in received.bodies:
+            self._tell(Body(peer, body, message["stream"]))
+        self._acknowledged.set()
+        self._stirred.set()
+
+    def _keep_early(self, peer: str, message: dict) -> None:
+        """Section 7, rule 6."""
+        now = time.monotonic()
+        self._early = {one: kept for one, kept in self._early.items() if kept[0] > now}
+        if peer not in self._early and len(self._early) >= _EARLY_PEERS:
+            return
+        _, messages = self._early.setdefault(peer, (now + self._times.early, []))
+        if len(messages) < _EARLY_MOST:
+            messages.append(message)
+
+    def _hear_early(self, peer: str) -> None:
+        until, messages = self._early.pop(peer, (0.0, []))
+        for message in messages if until > time.monotonic() else ():
+            self._hear_peer(message)
+
+    # Writing
+
+    def _tell(self, event: Event) -> None:
+        self._events.put_nowait(event)
+
+    def _put(self, message: dict) -> None:
+        self._outbox.append(message)
+        self._stirred.set()
+
+    async def _say(self, message: dict) -> None:
+        await self._up.wait()
+        self._put(message)
+
+    def _queue(self, peer: str, messages: Iterable[dict]) -> None:
+        for message in messages:
+            self._put({**message, "to": peer})
+
+    async def _write(self) -> None:
+        """Writes what is in the outbox, and what the streams' timers ask for."""
+        while True:
+            self._stirred.clear()
+            self._ask_timers()
+            while self._outbox:
+                await self._post(self._outbox.popleft())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._until_due()):
+                    await self._stirred.wait()
+
+    def _ask_timers(self) -> None:
+        now = time.monotonic()
+        for peer, pair in self._pairs.items():
+            if self.socket or peer in self._paths:
+                self._outbox.extend({**message, "to": peer} for message in pair.due(now=now))
+
+    def _until_due(self) -> float | None:
+        """Seconds until a timer of a stream runs out; None when none runs."""
+        reachable = (pair.due_at for peer, pair in self._pairs.items() if self.socket or peer in self._paths)
+        due = min((at for at in reachable if at is not None), default=None)
+        return None if due is None else max(0.0, due - time.monotonic())
+
+    async def _post(self, message: dict) -> None:
+        """What can be sent nowhere is dropped: the streams keep what matters, and the list comes with the next `welcome`."""
+        peer = message.get("to")
+        if self.socket and not (peer and self._is_away(peer)):
+            if message["type"] == "signal" and not self._may_signal(time.monotonic()):
+                return
+            with suppress(ConnectionClosed):
+                await self.socket.send(to_json(message))
+        elif peer in self._paths:
+            self._paths[peer](to_json({name: value for name, value in message.items() if name != "to"}))
+
+    def _may_signal(self, now: float) -> bool:
+        """Who goes on after `rate-limited` is cut off with `flood`; what is not sent now is sent again by its stream."""
+        return now >= self._held_until and self._pace.take(now=now)
+
+
+def _new_pace() -> Pace:
+    return Pace(at_once=_SIGNALS_AT_ONCE, a_second=_SIGNALS_A_SECOND, now=time.monotonic())
+
+
+def _draw() -> str:
+    """The name of a new stream."""
+    return secrets.token_urlsafe(_STREAM_BYTES)
+
+
+def _parse(text: str | bytes) -> dict | None:
+    """The message, or None for what is none."""
+    try:
+        message = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) and isinstance(message.get("type"), str) else None
+
+
+def _member(told: dict) -> Member:
+    return Member(told["peer"], told["stamp"], told["away"], {**_STATE, **told["state"]})
+
+
+def _differences(was: Member | None, now: Member) -> list[Event]:
+    if not was:
+        return [Joined(now)]
+    events: list[Event] = []
+    if was.away != now.away:
+        events.append(Away(now.peer) if now.away else Back(now.peer))
+    if was.state != now.state:
+        events.append(State(now.peer, now.state))
+    return events
+
+
+def _drop(socket: ClientConnection) -> None:
+    """Ends a socket without a close frame: 1000 would hang up (section 6), and a dead one answers nothing."""
+    socket.transport.abort()
+
+
+def _ignore(event: Event) -> None:
+    """Nobody has to be told of what was there when we came."""
+
+
+def _seconds(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and value >= 0 else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,713 @@
+"""The streams alone, on a network that is made up; then the client, made from docs/protocol.md, against the real server."""
+
+import asyncio
+import heapq
+import json
+import random
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from websockets.asyncio.server import ServerConnection, serve
+
+from signaling.client import Client, Times
+from signaling.events import (
+    Away,
+    Back,
+    Body,
+    Complaint,
+    Down,
+    Event,
+    Ice,
+    Joined,
+    Left,
+    Lock,
+    Opened,
+    Refused,
+    Renewed,
+    Resumed,
+    State,
+)
+from signaling.streams import KEPT_MOST, Answerer, Full, Opener, Pace, Stream
+from tests.cast import until as until_so
+from tests.server import Server
+
+SECONDS = 20
+QUICK = Times(ping=0.3, dead=1, backoff=(0.05,))
+
+
+class StreamTests:
+    def test_bodies_are_numbered_and_handed_on_in_order(self):
+        ours, theirs = Stream("q1"), Stream("q1")
+        first, second = (ours.send(body, now=0) for body in "ab")
+
+        assert (first["seq"], second["seq"]) == (1, 2)
+        assert theirs.receive(second, now=0) == []
+        assert theirs.receive(first, now=0) == ["a", "b"]
+
+    def test_what_came_before_is_dropped_and_acknowledged_again(self):
+        ours, theirs = Stream("q1"), Stream("q1")
+        message = ours.send("a", now=0)
+        theirs.receive(message, now=0)
+        theirs.due(now=1)
+
+        assert theirs.receive(message, now=5) == []
+        assert theirs.due(now=6) == [{"type": "ack", "stream": "q1", "ack": 1}]
+
+    def test_64_ahead_of_a_gap_are_held_and_no_more(self):
+        ours, theirs = Stream("q1"), Stream("q1")
+        messages = [ours.send(number, now=0) for number in range(1, 68)]
+        for message in messages[1:]:
+            assert theirs.receive(message, now=0) == []
+
+        assert theirs.receive(messages[0], now=0) == list(range(1, 66))
+
+    def test_the_timer_doubles_up_to_8_seconds(self):
+        ours = Stream("q1")
+        ours.send("a", now=0)
+
+        assert resend_times(ours, until=32) == [1, 3, 7, 15, 23, 31]
+
+    def test_an_acknowledgement_that_moves_on_sets_the_timer_back(self):
+        ours = Stream("q1")
+        ours.send("a", now=0)
+        ours.send("b", now=0)
+        resend_times(ours, until=7)
+
+        ours.receive({"type": "ack", "stream": "q1", "ack": 1}, now=8)
+
+        assert ours.due_at == 9
+        assert ours.unacknowledged == ["b"]
+
+    def test_the_timer_stands_while_the_other_is_away(self):
+        ours = Stream("q1")
+        ours.send("a", now=0)
+        ours.pause()
+        assert ours.due(now=100) == []
+
+        ours.hurry(now=100)
+
+        assert [message["body"] for message in ours.due(now=100)] == ["a"]
+
+    def test_128_bodies_are_kept_and_no_more(self):
+        ours = Stream("q1")
+        for number in range(KEPT_MOST):
+            ours.send(number, now=0)
+
+        with pytest.raises(Full):
+            ours.send("one more", now=0)
+
+    def test_256_kib_are_kept_and_no_more(self):
+        ours = Stream("q1")
+        for _ in range(4):
+            ours.send("x" * 60_000, now=0)
+
+        with pytest.raises(Full):
+            ours.send("x" * 60_000, now=0)
+
+    @pytest.mark.parametrize("ack", [2, -1, True, "1", None, 1.0, 2**60])
+    def test_an_ack_that_cannot_be_is_ignored(self, ack):
+        ours = Stream("q1")
+        ours.send("a", now=0)
+
+        ours.receive({"type": "ack", "stream": "q1", "ack": ack}, now=0)
+
+        assert ours.unacknowledged == ["a"]
+
+    @pytest.mark.parametrize("seq", [0, -1, True, "1", None, 1.0, 2**60])
+    def test_a_seq_that_cannot_be_is_ignored(self, seq):
+        assert Stream("q1").receive({"type": "signal", "stream": "q1", "seq": seq, "body": "a"}, now=0) == []
+
+
+class PairTests:
+    def test_the_answerer_answers_on_the_stream_that_the_opener_drew(self):
+        alice, bob = Answerer(), Opener(draw=iter(["q1"]).__next__)
+        assert alice.send("early", now=0) == []
+        (offer,) = bob.send("offer", now=0)
+
+        received = alice.receive(offer, now=0)
+
+        assert (received.opened, received.bodies) == ("q1", ["offer"])
+        assert [bob.receive(message, now=0).bodies for message in alice.due(now=0)] == [["early"]]
+
+    def test_a_new_stream_ends_the_one_before(self):
+        alice, bob = Answerer(), Opener(draw=iter(["q1", "q2"]).__next__)
+        (old,) = bob.send("old", now=0)
+        bob.open()
+        (new,) = bob.send("new", now=0)
+
+        assert alice.receive(old, now=0).bodies == ["old"]
+        assert alice.receive(new, now=0).opened == "q2"
+        assert alice.receive(old, now=0).opened is None
+        assert alice.stream.name == "q2"
+
+    def test_the_opener_drops_what_it_did_not_open(self):
+        bob = Opener(draw=iter(["q1"]).__next__)
+        bob.open()
+
+        assert bob.receive({"type": "signal", "stream": "zz", "seq": 1, "body": "a"}, now=0).bodies == []
+
+    def test_an_ack_opens_nothing(self):
+        alice = Answerer()
+
+        assert alice.receive({"type": "ack", "stream": "q1", "ack": 0}, now=0).opened is None
+        assert alice.stream is None
+
+    @settings(max_examples=60, deadline=None)
+    @given(seed=st.integers(0, 2**32), loss=st.floats(0, 0.5), double=st.floats(0, 0.5))
+    def test_nothing_is_lost_or_doubled_on_a_bad_network(self, seed, loss, double):
+        network = Network(random.Random(seed), loss, double)
+
+        network.run(bodies=100)
+
+        assert network.arrived == [list(range(100)), list(range(100))]
+        assert [end.stream.unacknowledged for end in network.ends] == [[], []]
+
+
+class PaceTests:
+    def test_so_many_at_once_and_so_many_a_second(self):
+        pace = Pace(at_once=3, a_second=2, now=0)
+
+        assert [pace.take(now=0) for _ in range(4)] == [True, True, True, False]
+        assert pace.wait(now=0) == 0.5
+        assert pace.take(now=0.5)
+        assert [pace.take(now=100) for _ in range(4)] == [True, True, True, False]
+
+
+class Network:
+    """Two ends, and between them a network that loses, doubles and reorders; time passes only in `run`."""
+
+    def __init__(self, chance: random.Random, loss: float, double: float) -> None:
+        self.ends = [Opener(draw=iter(["q1"]).__next__), Answerer()]
+        self.arrived: list[list] = [[], []]
+        self._chance, self._loss, self._double = chance, loss, double
+        self._flying: list[tuple[float, int, int, dict]] = []
+        self._number = 0
+
+    def run(self, *, bodies: int) -> None:
+        for body in range(bodies):
+            for end in (0, 1):
+                self._carry(end, self.ends[end].send(body, now=0), now=0)
+        now = 0.0
+        while any(len(arrived) < bodies for arrived in self.arrived) or any(e.stream.unacknowledged for e in self.ends):
+            assert now < 3600
+            now += 0.1
+            self._land(now)
+            for end in (0, 1):
+                self._carry(end, self.ends[end].due(now=now), now=now)
+
+    def _carry(self, sender: int, messages: list[dict], *, now: float) -> None:
+        for message in messages:
+            for _ in range(1 + (self._chance.random() < self._double)):
+                if self._chance.random() >= self._loss:
+                    self._number += 1
+                    at = now + self._chance.random()
+                    heapq.heappush(self._flying, (at, self._number, 1 - sender, message))
+
+    def _land(self, now: float) -> None:
+        while self._flying and self._flying[0][0] <= now:
+            at, _, receiver, message = heapq.heappop(self._flying)
+            self.arrived[receiver] += self.ends[receiver].receive(message, now=at).bodies
+
+
+class ImportTests:
+    def test_it_needs_no_django(self):
+        script = "import sys, signaling.client; sys.exit('django' in sys.modules)"
+
+        assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.server
+class MeetingTests:
+    async def test_two_meet_and_the_later_one_opens(self, server):
+        async with client(server, "meet", "Alice") as alice, client(server, "Meet", "Bob") as bob:
+            joined = await until(alice, Joined)
+
+            assert joined.member.peer == bob.peer
+            assert joined.member.state["name"] == "Bob"
+            assert bob.members[alice.peer].state["name"] == "Alice"
+            assert bob.opens(alice.peer)
+            assert not alice.opens(bob.peer)
+
+    async def test_bodies_go_both_ways_and_the_first_opens_a_stream(self, server):
+        async with client(server, "bodies", "Alice") as alice, client(server, "bodies", "Bob") as bob:
+            await until(alice, Joined)
+            await alice.send(bob.peer, {"answer": "ä\u2028"})
+            await bob.send(alice.peer, [None, 1.5, "offer"])
+
+            assert isinstance(await until(alice, Opened), Opened)
+            assert await until(alice, Body) == Body(bob.peer, [None, 1.5, "offer"])
+            assert await until(bob, Body) == Body(alice.peer, {"answer": "ä\u2028"})
+
+    async def test_more_bodies_than_the_server_takes_at_once_are_sent_slowly(self, server):
+        async with client(server, "many", "Alice") as alice, client(server, "many", "Bob") as bob:
+            sending = asyncio.create_task(send_slowly(bob, alice.peer, 300, None))
+
+            assert await take_bodies(alice, 300) == list(range(300))
+            await sending
+            assert not [event for event in await rest_of(bob) if isinstance(event, Complaint | Down)]
+
+    async def test_state_and_lock_are_told_to_everybody(self, server):
+        async with client(server, "state", "Alice") as alice, client(server, "state", "Bob") as bob:
+            await bob.set_state(muted=True)
+            told = [await until(one, State) for one in (alice, bob)]
+            await alice.lock()
+            locked = [await until(one, Lock) for one in (alice, bob)]
+
+            everything = {"name": "Bob", "muted": True, "camera": False, "sharing": False, "hand": False}
+            assert told == [State(bob.peer, everything)] * 2
+            assert locked == [Lock(True, alice.peer)] * 2
+            assert alice.members[bob.peer].state == everything
+            assert alice.revision == bob.revision
+            with pytest.raises(Refused, match="locked"):
+                await client(server, "state", "Charlie").__aenter__()
+            await alice.unlock()
+            assert await until(bob, Lock) == Lock(False, alice.peer)
+
+    async def test_leaving_is_hanging_up(self, server):
+        async with client(server, "leave", "Alice") as alice:
+            bob = await client(server, "leave", "Bob").__aenter__()
+            await bob.leave()
+
+            assert [event async for event in bob] == []
+            assert await until(alice, Left) == Left(bob.peer, "hung-up")
+            assert alice.members == {}
+
+    async def test_a_gap_in_the_revisions_is_filled_from_the_list(self, server):
+        async with client(server, "gap", "Alice") as alice, client(server, "gap", "Bob") as bob:
+            await until(alice, Joined)
+            alice.members.clear()  # as if `joined` and one more had been missed
+            alice.revision -= 1
+            await bob.set_state(hand=True)
+
+            assert (await until(alice, Joined)).member.state["hand"]
+            assert alice.members.keys() == {bob.peer}
+            assert alice.revision == bob.revision
+
+    async def test_a_message_that_is_refused_leaves_the_socket_open(self, server):
+        async with client(server, "complain", "Alice") as alice:
+            alice._put({"type": "knock"})
+            complaint = await until(alice, Complaint)
+
+            assert (complaint.code, complaint.about) == ("not-supported", "knock")
+
+    async def test_a_peer_that_is_no_member_cannot_be_sent_to(self, server):
+        async with client(server, "nobody", "Alice") as alice:
+            with pytest.raises(LookupError):
+                await alice.send("x" * 16, "body")
+
+
+@pytest.mark.server
+class LostSocketTests:
+    async def test_200_bodies_each_way_survive_sockets_that_break(self, server):
+        seed = random.randrange(2**32)
+        print("seed", seed)
+        chance = random.Random(seed)
+        async with client(server, "break", "Alice") as alice, client(server, "break", "Bob") as bob:
+            await until(alice, Joined)
+            breaking = asyncio.create_task(break_sockets([alice, bob], chance))
+            results = await asyncio.gather(
+                *(send_slowly(one, other.peer, 200, chance) for one, other in ((alice, bob), (bob, alice))),
+                *(take_bodies(one, 200) for one in (alice, bob)),
+            )
+            breaks = await stop(breaking)
+            # A doubled one would come now.
+            rest = [event for one in (alice, bob) for event in await rest_of(one) if isinstance(event, Body)]
+
+        print("breaks", breaks)
+        assert results[2] == results[3] == list(range(200))
+        assert rest == []
+        assert breaks >= 5
+
+    async def test_the_place_is_kept_and_the_other_is_told(self, server):
+        async with client(server, "resume", "Alice") as alice, client(server, "resume", "Bob") as bob:
+            await until(alice, Joined)
+            was, stamp, token = bob.peer, bob.stamp, bob.token
+            bob.socket.transport.abort()
+
+            assert await until(alice, Away) == Away(was)
+            assert await until(alice, Back) == Back(was)
+            await until(bob, Resumed)
+            assert (bob.peer, bob.stamp) == (was, stamp)
+            assert bob.token != token
+
+    async def test_state_that_was_set_while_down_comes_with_the_resume(self, server):
+        async with client(server, "state-down", "Alice") as alice, client(server, "state-down", "Bob") as bob:
+            await until(alice, Joined)
+            bob.socket.transport.abort()
+            await until(bob, Down)
+            await bob.set_state(hand=True)
+
+            assert (await until(alice, State)).state["hand"]
+
+    async def test_a_room_that_changed_meanwhile_is_told_as_events(self, server):
+        slow = Times(backoff=(1,))
+        async with (
+            client(server, "meanwhile", "Alice") as alice,
+            client(server, "meanwhile", "Bob", times=slow, jitter=lambda: 1.0) as bob,
+        ):
+            bob.socket.transport.abort()
+            await until(alice, Away)
+            async with client(server, "meanwhile", "Charlie") as charlie:
+                await alice.lock()
+
+                assert (await until(bob, Joined)).member.peer == charlie.peer
+                assert await until(bob, Lock) == Lock(True, None)
+
+    async def test_a_dead_socket_is_replaced(self, server):
+        async with client(server, "dead", "Alice") as alice:
+            was = alice.socket
+            was.transport.pause_reading()
+
+            assert (await until(alice, Down)).code is None
+            await until(alice, Resumed)
+            assert alice.socket is not was
+
+    async def test_while_the_socket_is_down_the_second_path_carries(self, server):
+        slow = Times(backoff=(3,))
+        async with (
+            client(server, "path", "Alice") as alice,
+            client(server, "path", "Bob", times=slow, jitter=lambda: 1.0) as bob,
+        ):
+            await until(alice, Joined)
+            alice.add_path(bob.peer, lambda text: bob.hear(alice.peer, text))
+            bob.add_path(alice.peer, lambda text: alice.hear(bob.peer, text))
+            bob.socket.transport.abort()
+            await until(alice, Away)
+            await bob.send(alice.peer, "there")
+            assert await until(alice, Body) == Body(bob.peer, "there")
+            await alice.send(bob.peer, "and back")
+
+            assert await until(bob, Body) == Body(alice.peer, "and back")
+            assert bob.socket is None
+            await until(bob, Resumed)
+            await bob.send(alice.peer, "again")
+            assert await until(alice, Body) == Body(bob.peer, "again")
+
+    async def test_who_hung_up_by_a_close_frame_joins_anew(self, server):
+        async with client(server, "gone", "Alice") as alice, client(server, "gone", "Bob") as bob:
+            await until(alice, Joined)
+            was = bob.peer
+            await bob.socket.close(1000)
+
+            assert await until(alice, Left) == Left(was, "hung-up")
+            codes = [(await until(bob, Down)).code for _ in range(2)]
+            assert codes == [None, "gone"]
+            await until(bob, Renewed)
+            assert bob.peer != was
+            assert bob.members.keys() == {alice.peer}
+            assert (await until(alice, Joined)).member.peer == bob.peer
+
+    async def test_a_token_of_no_site_joins_anew(self, server):
+        async with client(server, "bad-token", "Alice") as alice:
+            alice.token = "x" * 40
+            alice.socket.transport.abort()
+            await until(alice, Down)
+
+            assert (await until(alice, Down)).code == "bad-token"
+            await until(alice, Renewed)
+
+    async def test_a_server_that_has_started_anew_lets_both_in_again(self, tmp_path):
+        with Server(var_dir=tmp_path) as first:
+            port = first.port
+            alice, bob = client(first, "restart", "Alice"), client(first, "restart", "Bob")
+            await alice.__aenter__()
+            await bob.__aenter__()
+            await bob.send(alice.peer, "before")
+            assert await until(alice, Body) == Body(bob.peer, "before")
+            was = alice.peer, bob.peer
+            await asyncio.to_thread(first.stop)
+        with Server(var_dir=tmp_path, port=port):
+            await until(alice, Renewed)
+            await until(bob, Renewed)
+            await until_so(lambda: bob.peer in alice.members and alice.peer in bob.members)
+            await alice.send(bob.peer, "answer")
+            await bob.send(alice.peer, "after")
+
+            assert (alice.peer, bob.peer) == was
+            assert await until(alice, Body) == Body(bob.peer, "after")
+            assert await until(bob, Body) == Body(alice.peer, "answer")
+            await alice.leave()
+            await bob.leave()
+
+    async def test_who_leaves_says_so_on_the_second_path_too(self, server):
+        said = []
+        async with client(server, "bye", "Alice") as alice, client(server, "bye", "Bob") as bob:
+            bob.add_path(alice.peer, said.append)
+
+        assert [json.loads(text)["body"] for text in said] == [{"bye": True}]
+
+    async def test_no_server_is_waited_for(self, server):
+        alice = Client("ws://127.0.0.1:1/signaling", code="nowhere", times=QUICK)
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await alice.__aenter__()
+        assert isinstance(await anext(alice), Down)
+
+
+@pytest.mark.server
+class RefusalTests:
+    async def test_a_third_is_refused_in_a_room_for_two(self, make_server):
+        small = make_server(ROOM_CAPACITY=2)
+        async with client(small, "full", "Alice") as alice, client(small, "full", "Bob"):
+            assert alice.capacity == 2
+            with pytest.raises(Refused) as refused:
+                await client(small, "full", "Charlie").__aenter__()
+
+        assert refused.value.code == "room-full"
+
+    @pytest.mark.parametrize(
+        ("code", "hint"),
+        [
+            ("", "empty"),
+            ("x" * 65, "too-long"),
+            ("a/b", "characters"),
+            (".x", "dots"),
+            ("a.php", "file"),
+            ("faq", "taken"),
+        ],
+    )
+    async def test_a_bad_code_is_refused_with_its_hint(self, server, code, hint):
+        with pytest.raises(Refused) as refused:
+            await client(server, code, "Alice").__aenter__()
+
+        assert (refused.value.code, refused.value.hint) == ("bad-code", hint)
+
+    async def test_a_foreign_page_is_refused_before_the_upgrade(self, server):
+        with pytest.raises(Refused, match="http-403"):
+            await client(server, "foreign", "Alice", origin="https://evil.example").__aenter__()
+
+    async def test_a_page_of_the_site_is_welcome(self, server):
+        async with client(server, "own-origin", "Alice", origin=server.url) as alice:
+            assert alice.peer
+
+    async def test_a_newer_socket_with_the_same_token_supersedes(self, server):
+        async with client(server, "supersede", "Alice") as alice:
+            twin = client(server, "supersede", "Alice")
+            twin.token = alice.token
+            async with twin:
+                with pytest.raises(Refused, match="superseded"):
+                    await until(alice, Left)
+
+                assert twin.peer == alice.peer
+                with pytest.raises(Refused, match="superseded"):
+                    await anext(alice)
+
+    async def test_a_reloaded_page_takes_the_place_of_the_old_one(self, make_server):
+        small = make_server(ROOM_CAPACITY=2)
+        async with (
+            client(small, "replace", "Alice") as alice,
+            client(small, "replace", "Bob") as bob,
+            client(small, "replace", "Bob", replaces=bob.token) as again,
+        ):
+            with pytest.raises(Refused, match="removed"):
+                await until(bob, Left)
+
+            assert await until(alice, Left) == Left(bob.peer, "removed")
+            assert again.members.keys() == {alice.peer}
+
+    async def test_too_many_joins_are_waited_for(self, make_server):
+        strict = make_server(JOINS_PER_MINUTE=2)
+        async with client(strict, "joins", "Alice"), client(strict, "joins", "Bob"):
+            charlie = client(strict, "joins", "Charlie")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await charlie.__aenter__()
+            down = await anext(charlie)
+
+            assert down.code == "too-many-joins"
+            assert down.wait >= 1
+
+
+class AwkwardServerTests:
+    """What the real server seldom says, from one that says what the test writes down."""
+
+    async def test_it_says_hello_and_offers_the_subprotocol(self):
+        async with Script() as script:
+            async with script.client("blue heron") as alice:
+                assert script.hellos[0] == {
+                    "type": "hello",
+                    "attempt": 0,
+                    "code": "blue heron",
+                    "state": alice.state,
+                    "client": "gruveo-python 0.1",
+                }
+            assert script.subprotocols == ["gruveo.v1"]
+
+    async def test_it_moves_when_the_server_asks(self):
+        async with Script(["reconnect", {"after_ms": 200}]) as script, script.client() as alice:
+            down = await until(alice, Down)
+            await until(alice, Resumed)
+
+            assert down.wait == 0
+            assert script.hellos[1]["resume"] == "token-0"
+            assert script.hellos[1]["attempt"] == 1
+
+    async def test_it_resumes_with_the_token_of_a_pong(self):
+        async with Script(["pong", {"id": 1, "token": "fresh"}]) as script, script.client() as alice:
+            while alice.token != "fresh":  # noqa: ASYNC110 - a pong is no event
+                await asyncio.sleep(0.01)
+            alice.socket.transport.abort()
+            await until(alice, Resumed)
+
+            assert script.hellos[1]["resume"] == "fresh"
+
+    async def test_what_it_does_not_know_is_ignored(self):
+        script = Script(
+            ["wave", {}], ["error", {"code": "new-one", "about": "state"}], ["ice", {"ice_servers": [], "new": 1}]
+        )
+        async with script, script.client() as alice:
+            assert await until(alice, Complaint) == Complaint("new-one", "state", None, None)
+            assert await until(alice, Ice) == Ice([], None)
+
+    async def test_an_old_event_is_ignored(self):
+        old = ["joined", {"revision": 1, "member": member("bob")}]
+        async with Script(old, ["ice", {"ice_servers": []}]) as script, script.client() as alice:
+            await until(alice, Ice)
+
+            assert alice.members == {}
+
+    async def test_a_signal_of_one_who_is_not_announced_waits(self):
+        signal = ["signal", {"from": "bob", "stream": "q1", "seq": 1, "body": "early"}]
+        joined = ["joined", {"revision": 2, "member": member("bob")}]
+        async with Script(signal, joined) as script, script.client() as alice:
+            assert [type(await anext(alice)) for _ in range(3)] == [Joined, Opened, Body]
+
+    @pytest.mark.parametrize("close", [1011, 1012, 1001, 4014, 4002])
+    async def test_after_these_it_comes_back(self, close):
+        async with Script(close) as script, script.client() as alice:
+            await until(alice, Resumed)
+
+    @pytest.mark.parametrize(("close", "code"), [(4010, "superseded"), (4017, "removed"), (4999, "close-4999")])
+    async def test_after_these_it_stops(self, close, code):
+        async with Script(close) as script, script.client() as alice:
+            with pytest.raises(Refused, match=code):
+                await until(alice, Resumed)
+
+    async def test_it_waits_as_long_as_it_is_told(self):
+        busy = ["error", {"code": "unavailable", "retry_after": 0.3}]
+        async with Script(busy, 4007) as script, script.client() as alice:
+            assert await until(alice, Down) == Down("unavailable", 0.3)
+            await until(alice, Resumed)
+
+
+class Script:
+    """A server that welcomes everybody, and then says to the first one what was written down; a number closes the socket."""
+
+    def __init__(self, *lines: list | int) -> None:
+        self.hellos: list[dict] = []
+        self.subprotocols: list[str] = []
+        self._lines = lines
+
+    async def __aenter__(self) -> "Script":
+        self._server = await serve(self._meet, "127.0.0.1", 0, subprotocols=["gruveo.v1"])
+        self._port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    def client(self, code: str = "room") -> Client:
+        return Client(f"ws://127.0.0.1:{self._port}/signaling", code=code, times=replace(QUICK, ping=5, leave=0.2))
+
+    async def _meet(self, socket: ServerConnection) -> None:
+        self.subprotocols.append(socket.subprotocol)
+        self.hellos.append(json.loads(await socket.recv()))
+        number = len(self.hellos) - 1
+        await socket.send(json.dumps(welcome(number)))
+        for line in self._lines if number == 0 else ():
+            if isinstance(line, int):
+                return await socket.close(line)
+            await socket.send(json.dumps({"type": line[0], **line[1]}))
+        async for _ in socket:
+            pass
+
+
+def welcome(number: int) -> dict:
+    return {
+        "type": "welcome",
+        "version": 1,
+        "peer": "alice",
+        "stamp": 1,
+        "resumed": number > 0,
+        "capacity": 6,
+        "locked": False,
+        "revision": 1,
+        "members": [],
+        "token": f"token-{number}",
+        "token_lifetime": 43200,
+        "ice_servers": [],
+        "ice_lifetime": None,
+        "features": ["lock", "resume", "state"],
+        "limits": {"message_bytes": 65536, "silence": 20, "place": 30},
+    }
+
+
+def member(peer: str) -> dict:
+    return {"peer": peer, "stamp": 2, "away": False, "state": {"name": peer}}
+
+
+def resend_times(stream: Stream, *, until: int) -> list[int]:
+    return [now for now in range(1, until + 1) if stream.due(now=now)]
+
+
+def client(server, code: str, name: str, *, times: Times = QUICK, **more) -> Client:
+    return Client(server.ws_url, code=code, name=name, times=times, **more)
+
+
+async def until(one: Client, wanted: type) -> Event:
+    """The next event of a kind; those before it are dropped."""
+    async with asyncio.timeout(SECONDS):
+        async for event in one:
+            if isinstance(event, wanted):
+                return event
+    raise AssertionError(f"{one.state['name']} waited in vain for {wanted.__name__}")
+
+
+async def send_slowly(one: Client, peer: str, number: int, chance: random.Random | None) -> None:
+    for body in range(number):
+        await one.send(peer, body)
+        await asyncio.sleep(chance.random() / 40 if chance else 0)
+
+
+async def take_bodies(one: Client, number: int) -> list:
+    async with asyncio.timeout(3 * SECONDS):
+        bodies = []
+        async for event in one:
+            if isinstance(event, Body):
+                bodies.append(event.body)
+            if len(bodies) == number:
+                return bodies
+
+
+async def break_sockets(clients: list[Client], chance: random.Random) -> int:
+    """How often it has broken one, when it is cancelled."""
+    breaks = 0
+    with suppress(asyncio.CancelledError):
+        while True:
+            await asyncio.sleep(chance.random() / 2)
+            one = chance.choice(clients)
+            if one.socket:
+                one.socket.transport.abort()
+                breaks += 1
+    return breaks
+
+
+async def stop(task: asyncio.Task) -> int:
+    task.cancel()
+    return await task
+
+
+async def rest_of(one: Client) -> list[Event]:
+    events = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            async for event in one:
+                events.append(event)
+    return events
