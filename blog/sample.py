@@ -14,9 +14,10 @@ _POSTS = [
 <p>To call somebody you usually need a lot: an account, their account, an app on both sides, and a way to find each
 other in it. Gruveo asks for one thing. You agree on a code, both of you type it, and you are in the same call.</p>
 <h2>How a code becomes a call</h2>
-<p>A code can be nearly anything: a word, a few words, a number, an emoji, in any script. Capitals and spaces do not
-matter, so “Blue Heron” and “blue-heron” lead to the same place. That is on purpose. A code is often said over the
-telephone, and nobody should miss the other because of a capital letter.</p>
+<p>A code can be nearly anything: a word, a few words, a number, an emoji, in any script. Capitals do not matter,
+and a space counts as a hyphen, so “Blue Heron” and “blue-heron” lead to the same place; “blueheron” is another one.
+That is on purpose. A code is often said over the telephone, and nobody should miss the other because of a capital
+letter.</p>
 <p>Every code is also an address. If yours is <em>blue-heron</em>, then the link to your call ends in
 <code>/blue-heron</code>. Send the link, or say the word: both work.</p>
 <h2>What the server knows</h2>
@@ -45,7 +46,7 @@ code.</p>
 fair to ask who can see what at each of them.</p>
 <h2>First, the introduction</h2>
 <p>Two browsers that want to talk do not know each other’s network address. Each opens a connection to our signaling
-server and says which room it wants. The server passes a few small messages between the two: what each browser can
+server and says which call it wants. The server passes a few small messages between the two: what each browser can
 send and receive, and at which addresses it can perhaps be reached. No picture and no sound goes this way.</p>
 <h2>Then, straight across</h2>
 <p>With these addresses the browsers look for a way to each other. When they have found one, picture and sound go
@@ -67,7 +68,7 @@ trust it to introduce the right ones. We would rather say this than hide it.</p>
         "slug": "growing-without-a-bigger-machine",
         "title": "Growing without a bigger machine",
         "summary": (
-            "Call minutes rose by 644% in a year. What we changed so that the next month only needs one more copy."
+            "Call minutes rose by 644% in a year. What we change so that the next month only needs one more copy."
         ),
         "published_at": datetime(2026, 11, 17, 9, 0, tzinfo=UTC),
         "body": """
@@ -75,11 +76,11 @@ trust it to introduce the right ones. We would rather say this than hide it.</p>
 times the minutes of the same month a year before. In one December it was thirteen times. At that pace, a machine
 that is large enough today is too small in spring.</p>
 <p>So the question was not how to get a bigger machine. It was what keeps us from simply starting a second one. We
-found three answers.</p>
+found three answers. Two of them are in this version, and the third is our plan.</p>
 <h2>The web: any copy will do</h2>
 <p>The pages you are reading come from a Django application. It keeps nothing of its own: the database and the files
-live elsewhere. That makes every copy the same as every other, and lets AWS Elastic Beanstalk start more of them
-when there is more to do and stop them again.</p>
+live elsewhere. That makes every copy the same as every other, so that AWS Elastic Beanstalk can start more of
+them when there is more to do and stop them again.</p>
 <h2>TURN: credentials that need no database</h2>
 <p>The relays that help in difficult networks must not be open to everybody. They used to look up user names and
 passwords in a database, and that database would have had to grow with them. Now the web application and the relays
@@ -90,12 +91,13 @@ password = base64(HMAC-SHA1(secret, username))</code></pre>
 <p>A relay can check this by itself. A new relay needs the secret and nothing else, so all of them start from one
 image.</p>
 <h2>Signaling: meeting across machines</h2>
-<p>This was the hard one. Two people who type the same code must meet, even when one is connected to one server and
-the other to another. The servers now speak to each other through Redis, with publish and subscribe: a message for
-somebody on another server is published to that server, and it hands it on. It does not matter which server a
-browser reaches.</p>
+<p>This is the hard one, and it is still ahead of us. Two people who type the same code must meet, even when one is
+connected to one server and the other to another. In this version there is one such server: a single process that
+knows everybody who is in a call. The plan is that several servers speak to each other through Redis, with publish
+and subscribe: a message for somebody on another server is published to that server, and it hands it on. Until
+then one copy serves everybody; after that it will not matter which server a browser reaches.</p>
 <h2>What we learned</h2>
-<p>In all three places the work was the same: find what a server remembers, and move it to where every copy can
+<p>In all three places the work is the same: find what a server remembers, and move it to where every copy can
 reach it, or make it something that can be computed. After that, growth is a number in a settings page.</p>
 """,
     },

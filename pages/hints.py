@@ -6,5 +6,5 @@ HINTS = {
     "characters": "A code is made of letters, digits, emoji and - _ . ' only.",
     "dots": "A code does not begin with a dot.",
     "file": "A code does not end like the name of a file.",
-    "taken": "This word is an address of this site. Add something to it, or choose another code.",
+    "taken": "This word is reserved by this site. Add something to it, or choose another code.",
 }

@@ -6,14 +6,15 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 _TAGS = set("a b blockquote br code dd dl dt em h2 h3 i li ol p strong table tbody td th thead tr ul".split())
+_ATTRIBUTES = {"a": {"href", "title"}}
 
 
 def clean(html: str) -> str:
-    """The text without anything that could run, call home or restyle the page; doing it twice changes nothing."""
+    """The body without anything that could run, call home or restyle the page; doing it twice changes nothing."""
     return nh3.clean(
         html,
         tags=_TAGS,
-        attributes={"a": {"href", "title"}},
+        attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener",
     )

@@ -25,8 +25,8 @@ nothing to install.</p>""",
         "which-codes",
         "What may a code be?",
         """<p>Up to 64 letters, digits and emoji, in any script, and the signs <code>-</code> <code>_</code> <code>.</code> and
-<code>'</code>. Capitals do not matter, and a space counts as a hyphen. A few words are taken because they are
-addresses of this site, such as <em>blog</em>.</p>""",
+<code>'</code>. Capitals do not matter, and a space counts as a hyphen. A code does not begin with a dot and does not
+end like the name of a file, such as <em>.php</em>. A few words are reserved by this site, such as <em>blog</em>.</p>""",
     ),
     (
         _CALLS,
@@ -61,17 +61,17 @@ recording. As with any call, another person in it could record what they see and
         _PRIVACY,
         "what-is-stored",
         "What do you store about a call?",
-        """<p>Not the code: our servers know a room by a keyed hash of it. Callers get no cookies. Your browser itself
-remembers your last codes, so that you need not type them again; you can remove them on the home page. More is on
-the <a href="/privacy/">privacy page</a>.</p>""",
+        """<p>Not the code: our servers know a call by a keyed hash of it. Callers get no cookies. Your browser itself
+remembers your last codes and your name, if you gave one, so that you need not type them again; you can remove the
+codes on the home page. More is on the <a href="/privacy/">privacy page</a>.</p>""",
     ),
     (
         _TROUBLE,
         "camera",
         "My camera or microphone does not work. What can I do?",
-        """<p>The browser must be allowed to use them: look for a camera sign in or near the address bar, allow both, and
-reload the page. Close other programs that use the camera. A page may use the camera only over HTTPS, or on the
-computer itself at localhost.</p>""",
+        """<p><em>Your browser may not use the camera:</em> allow it in the address bar, then try again. <em>Another
+program uses the camera:</em> close that program, then try again. The same goes for the microphone. A page may use
+the camera only over HTTPS, or on the computer itself at localhost.</p>""",
     ),
     (
         _TROUBLE,
@@ -122,15 +122,18 @@ direct way and this site has a TURN relay, the encrypted packets pass through it
 Nothing is recorded.</p>
 <h2>The code</h2>
 <p>Your browser sends the code to the server so that it can find the others with the same one. The server turns it
-into a keyed hash at once and uses only that as the name of the room. It does not store the code and does not write
+into a keyed hash at once and uses only that as the name of the call. It does not store the code and does not write
 it to its logs. Whoever knows the code can join the call, so choose one that is hard to guess.</p>
 <h2>Network addresses</h2>
 <p>To connect directly, browsers tell each other their network addresses. The people you call can therefore see
 yours, and you theirs. Our servers see the address from which you connect, as every website does, and use it to
 limit abuse.</p>
 <h2>In your browser</h2>
-<p>Callers get no cookies. Your browser keeps your last codes in its own storage, so that you need not type them
-again. You can remove them on the home page, or clear the data of this site in your browser’s settings.</p>
+<p>Callers get no cookies. Your browser keeps your last codes in its own storage, and your name if you gave one, so
+that you need not type them again. You can remove the codes on the home page, empty the field of the name, or clear
+the data of this site in your browser’s settings.</p>
+<p>Until the tab is closed, the browser also keeps a pass for the call that you were in. With it a page that is
+reloaded gets its place back.</p>
 <h2>Other companies</h2>
 <p>These pages load nothing from other companies: no fonts, no counters, no advertisements.</p>
 """,

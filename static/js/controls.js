@@ -1,13 +1,13 @@
 /** The round buttons at the foot of the stage, their keys, and how they step back when nobody moves. */
 
 const STILL_MS = 3000; // how long nobody moves before the bar steps back
-const KEYS = { m: 'microphone', v: 'camera', l: 'copy' };
+const KEYS = { m: 'microphone', v: 'camera', c: 'copy' };
 
 const NAMES = {
   microphone: { on: 'Mute microphone', off: 'Unmute microphone' },
   camera: { on: 'Turn camera off', off: 'Turn camera on' },
   copy: { on: 'Copy link', off: 'Link copied' },
-  lock: { on: 'Lock room', off: 'Unlock room' },
+  lock: { on: 'Lock call', off: 'Unlock call' },
 };
 
 /** Event "press": `detail` is the name of the control: microphone, camera, copy, lock or hang-up. */
@@ -16,7 +16,7 @@ export class Controls extends EventTarget {
   #page;
   #mayStepBack = false;
   #held = false; // by focus from the keyboard
-  #byPointer = false;
+  #waking = false; // the press that is going on began while the bar could not be seen
   #still;
   #listening = new AbortController();
 
@@ -27,14 +27,15 @@ export class Controls extends EventTarget {
     this.#page = page;
     const { signal } = this.#listening;
     bar.addEventListener('click', (event) => this.#pressed(event), { signal });
+    // A press that begins where nothing is to be seen only brings the bar back. Known before that same press wakes it.
+    document.addEventListener('pointerdown', () => (this.#waking = 'still' in page.dataset), { signal, capture: true });
+    for (const type of ['click', 'keydown']) document.addEventListener(type, () => (this.#waking = false), { signal });
     document.addEventListener('keydown', (event) => this.#key(event), { signal });
     for (const type of ['pointermove', 'pointerdown', 'keydown', 'focusin']) {
       document.addEventListener(type, () => this.#wake(), { signal, passive: true });
     }
     // The bar waits while the focus is inside it, except for the focus that a press of the pointer leaves behind.
-    bar.addEventListener('pointerdown', () => (this.#byPointer = true), { signal });
-    document.addEventListener('pointerup', () => (this.#byPointer = false), { signal });
-    bar.addEventListener('focusin', () => (this.#held = !this.#byPointer), { signal });
+    bar.addEventListener('focusin', ({ target }) => (this.#held = target.matches(':focus-visible')), { signal });
     bar.addEventListener('keydown', () => (this.#held = true), { signal });
     bar.addEventListener('focusout', () => (this.#held = false), { signal });
     bar.hidden = false;
@@ -70,12 +71,13 @@ export class Controls extends EventTarget {
 
   #pressed(event) {
     const button = event.target.closest('[data-control]');
-    if (button) this.#press(button.dataset.control);
+    if (button && !this.#waking) this.#press(button.dataset.control);
   }
 
+  // Single letters are for whoever is in the call with the focus: somebody who speaks to the computer may say them at any time.
   #key(event) {
-    const typing = event.target.closest?.('input, textarea, select, [contenteditable]');
-    if (typing || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!this.#page.contains(event.target) || event.target.closest('input, textarea, select, [contenteditable]')) return;
+    if (event.repeat || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
     const control = KEYS[event.key.toLowerCase()];
     if (control) this.#press(control);
   }

@@ -62,9 +62,13 @@ function showSuggestion() {
 function showRecent() {
   const part = document.querySelector('[data-recent]');
   if (!part) return;
-  const codes = prefs.recentCodes().filter((code) => !refusal(code, rules));
+  const codes = shownCodes();
   part.hidden = codes.length === 0;
   part.querySelector('[data-recent-list]').replaceChildren(...codes.map(recentItem));
+}
+
+function shownCodes() {
+  return prefs.recentCodes().filter((code) => !refusal(code, rules));
 }
 
 function recentItem(code) {
@@ -78,10 +82,12 @@ function recentItem(code) {
 }
 
 function forget(code) {
+  const place = shownCodes().indexOf(code);
   prefs.forgetCode(code);
   showRecent();
   // The pressed button is gone; without this the keyboard would begin at the top of the page again.
-  (document.querySelector('[data-recent-list] button') ?? field).focus();
+  const buttons = [...document.querySelectorAll('[data-recent-list] button')];
+  (buttons[place] ?? buttons.at(-1) ?? field).focus();
 }
 
 /** An unbiased whole number from 0 to n - 1: draws that would favour small numbers are thrown away. */

@@ -50,6 +50,16 @@ export class Media extends EventTarget {
     return this.#camera;
   }
 
+  /** Whether the microphone is silenced, or will be when it is there. */
+  get muted() {
+    return this.#muted;
+  }
+
+  /** Whether the camera is on, or would be if it could be had. */
+  get wantsCamera() {
+    return this.#wantsCamera;
+  }
+
   /** Ask for the microphone, and the camera if wanted; whatever cannot be had, the rest goes on. May be called again. Never rejects. */
   open({ video }) {
     this.#wantsCamera ||= video;

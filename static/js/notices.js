@@ -2,18 +2,20 @@
 
 import { ACTIONS } from './words.js';
 
-const PRIMARY = new Set(['copy', 'again', 'retry', 'other', 'reload', 'sound']);
+const PRIMARY = new Set(['copy', 'unlock', 'again', 'retry', 'other', 'reload', 'sound']);
 
 /** Event "action": somebody pressed a button; `detail` is {action, about}, where about is the part of the screen it stands in. */
 export class Notices extends EventTarget {
   #root;
+  #status;
   #said = new Map(); // about -> what it says now, so that nothing is said twice
   #listening = new AbortController();
 
-  /** @param {HTMLElement} root holds a [data-words] for each subject */
+  /** @param {HTMLElement} root holds a [data-words] for each subject, and one [role="status"] that is always there */
   constructor(root) {
     super();
     this.#root = root;
+    this.#status = root.querySelector('[role="status"]');
     root.addEventListener('click', (event) => {
       const button = event.target.closest('[data-action]');
       if (!button) return;
@@ -22,7 +24,7 @@ export class Notices extends EventTarget {
     }, { signal: this.#listening.signal });
   }
 
-  /** @param {"call"|"devices"|"sound"} about @param {{title: string, text: string, actions: string[]}|null} words null: says nothing */
+  /** @param {"call"|"devices"|"sound"|"copy"} about @param {{title: string, text: string, actions: string[]}|null} words null: says nothing */
   say(about, words) {
     const now = JSON.stringify(words);
     if (this.#said.get(about) === now) return;
@@ -32,6 +34,17 @@ export class Notices extends EventTarget {
     setText(box.querySelector('.words-title'), words?.title ?? '');
     setText(box.querySelector('.words-text'), words?.text ?? '');
     this.#offer(box, words?.actions ?? []);
+    this.#readAloud(about, words);
+  }
+
+  // The boxes come and go; a screen reader hears only what changes in a place that was there before.
+  #readAloud(about, words) {
+    this.#status.querySelector(`[data-about="${about}"]`)?.remove();
+    if (!words) return;
+    const line = document.createElement('p');
+    line.dataset.about = about;
+    line.textContent = `${words.title}. ${words.text}`.trim();
+    this.#status.append(line);
   }
 
   // Buttons that stay keep their place in the page, and with it the focus.

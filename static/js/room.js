@@ -10,9 +10,10 @@ import { Tiles } from './tiles.js';
 import { callWords, deviceWords, notCopiedWords, soundWords, unsupportedWords } from './words.js';
 
 const ASKING_MS = 600; // after that the browser is surely showing its question
-const SLOW_MS = 8000; // joining takes well under a second
+const SLOW_MS = { joining: 8000, connecting: 12000 }; // both take a second or two
 const PASSING_MS = 3000; // how long "Connected" stays
 const COPIED_MS = 2000; // how long "Link copied" stays
+const NOT_COPIED_MS = 5000;
 const TOGETHER = new Set(['connected', 'reconnecting']);
 const OVER = new Set(['refused', 'ended']);
 
@@ -59,8 +60,8 @@ class Room {
   #prefs = new Prefs();
   #notices;
   #wakeLock = new WakeLock();
-  #session = null; // {media, call, tiles, controls, video, opening, asking, slow, began, until}: one attempt at a call
-  #video = true; // what the last attempt asked for
+  #session = null; // one attempt at a call, see #join
+  #wishes = { video: true, muted: false }; // how the last attempt ended: who was muted and unseen is so again
   #passing = null; // what was said last for a moment
   #copied = false;
   #timers = {};
@@ -72,7 +73,12 @@ class Room {
     this.#code = page.dataset.code;
     this.#notices = new Notices(page.querySelector('.notices'));
     this.#notices.addEventListener('action', ({ detail }) => this.#act(detail));
-    window.addEventListener('pagehide', () => this.#keepToken()); // before the call's own listener, which leaves
+    window.addEventListener('pagehide', () => this.#pageGoes()); // before the call's own listener, which leaves
+  }
+
+  #pageGoes() {
+    this.#keepToken();
+    if (this.#session) this.#session.leftPage = true;
   }
 
   #keepToken() {
@@ -86,31 +92,44 @@ class Room {
     const intent = this.#prefs.takeIntent(this.#code);
     if (intent) return this.#join(intent);
     this.#page.dataset.phase = 'lobby';
-    const lobby = new Lobby(this.#page.querySelector('.lobby'));
-    lobby.addEventListener('join', ({ detail }) => {
+    const lobby = new Lobby(this.#page.querySelector('.lobby'), { name: this.#prefs.name });
+    lobby.addEventListener('join', ({ detail: { video, name } }) => {
       lobby.close();
-      this.#title.focus({ preventScroll: true });
-      this.#join(detail);
+      this.#prefs.name = name;
+      this.#join({ video });
     }, { once: true });
   }
 
-  async #join({ video }) {
+  async #join({ video, muted = false }) {
     performance.mark('gruveo:join');
+    this.#title.focus({ preventScroll: true }); // the keys of the call act while the focus is in it
     this.#prefs.rememberCode(this.#code);
     const media = new Media();
+    media.setMuted(muted);
     const call = new Call({
       url: signalingUrl(this.#page.dataset.signalingUrl),
       code: this.#code,
-      state: { name: this.#prefs.name, muted: false, camera: video },
+      state: { name: this.#prefs.name, muted, camera: video },
       media,
       replaces: this.#prefs.takeToken(this.#code),
     });
     const tiles = new Tiles(this.#page.querySelector('.stage'), this.#page.querySelector('#tile'));
     const controls = new Controls(this.#page.querySelector('.bar'), this.#page);
-    const session = { media, call, tiles, controls, video, opening: true, asking: false, slow: false, began: null, until: null };
+    const session = {
+      media, call, tiles, controls, video,
+      opening: true, // until it is known which devices there are
+      asking: false, // the browser shows its question
+      stage: null, // the phase of the call; while the devices are asked for, 'opening'
+      slow: false, // this stage takes longer than it should
+      reached: 'nothing', // how far it came: 'room' when alone in it, 'people' when somebody else was there
+      began: null,
+      until: null,
+      leftPage: false,
+    };
     this.#session = session;
 
     const show = () => this.#session === session && this.#show();
+    const asked = media.open({ video });
     call.addEventListener('change', show);
     media.addEventListener('change', show);
     media.addEventListener('tracks', show);
@@ -126,23 +145,20 @@ class Room {
       show();
     });
     // First the devices, then the room: a page that may use the camera gets real addresses as candidates, not mDNS names.
-    await media.open({ video });
+    await asked;
+    if (this.#session !== session) return;
     this.#stop('asking');
     session.asking = session.opening = false;
-    if (this.#session !== session) return;
-    this.#after('slow', SLOW_MS, () => {
-      session.slow = true;
-      show();
-    });
     call.start();
   }
 
   #show() {
-    const { call, media, tiles, controls, opening, asking, slow, video } = this.#session;
+    const { call, media, tiles, controls, opening, asking, video } = this.#session;
     const snapshot = call.snapshot();
     const focused = document.activeElement;
-    this.#note(snapshot.phase);
+    this.#note(snapshot);
     if (OVER.has(snapshot.phase)) return this.#over(snapshot);
+    this.#enter(opening ? 'opening' : snapshot.phase);
 
     this.#page.dataset.phase = snapshot.phase;
     this.#page.dataset.socket = snapshot.socket;
@@ -154,15 +170,15 @@ class Room {
       together: TOGETHER.has(snapshot.phase),
     });
     controls.show({
-      microphone: opening ? 'on' : microphone, // until it is known, what was asked for
-      camera: opening && video ? 'on' : camera,
+      microphone: opening && !media.muted ? 'on' : microphone, // until it is known, what was asked for
+      camera: opening && media.wantsCamera ? 'on' : camera,
       locked: snapshot.locked,
-      mayLock: TOGETHER.has(snapshot.phase) || snapshot.locked,
+      mayLock: TOGETHER.has(snapshot.phase) || (snapshot.locked && snapshot.phase !== 'waiting'), // the words have that button then
       copied: this.#copied,
       offersCopy: snapshot.phase !== 'waiting',
       mayStepBack: snapshot.phase === 'connected',
     });
-    this.#sayCall(callWords(asking ? { ...snapshot, phase: 'asking' } : snapshot, { video, slow }));
+    this.#sayCall(callWords(asking ? { ...snapshot, phase: 'asking' } : snapshot, { video, slow: this.#session.slow }));
     this.#sayDevices(deviceWords(media));
     this.#keepFocus(focused);
   }
@@ -182,9 +198,26 @@ class Room {
     this.#notices.say('devices', this.#closed ? null : words);
   }
 
-  // How long people were together, from the first moment to the last; a line that is being mended counts.
-  #note(phase) {
+  // Each stage has its own time after which it is slow, and leaves behind what was said of the link.
+  #enter(stage) {
     const session = this.#session;
+    if (session.stage === stage) return;
+    session.stage = stage;
+    session.slow = false;
+    this.#stop('slow');
+    this.#forgetNotCopied();
+    if (!(stage in SLOW_MS)) return;
+    this.#after('slow', SLOW_MS[stage], () => {
+      session.slow = true;
+      this.#show();
+    });
+  }
+
+  // How far it came, and how long people were together, from the first moment to the last; a line that is being mended counts.
+  #note({ phase, peers }) {
+    const session = this.#session;
+    if (peers.length > 0) session.reached = 'people';
+    else if (phase === 'waiting' && session.reached === 'nothing') session.reached = 'room';
     if (phase === 'connected') {
       session.began ??= Date.now();
       session.until = null;
@@ -198,26 +231,44 @@ class Room {
 
   #press(control) {
     const { media, call } = this.#session;
-    if (control === 'microphone') this.#switchMicrophone(media);
-    else if (control === 'camera') media.setCamera(media.camera !== 'on');
+    if (control === 'microphone') this.#switch(() => this.#switchMicrophone());
+    else if (control === 'camera') this.#switch(() => this.#switchCamera());
     else if (control === 'copy') this.#copy();
     else if (control === 'lock') call.setLocked(!call.snapshot().locked);
     else if (control === 'hang-up') this.#hangUp();
   }
 
-  #switchMicrophone(media) {
-    if (media.microphone === 'on' || media.microphone === 'muted') media.setMuted(media.microphone === 'on');
-    else media.open({ video: media.camera === 'on' });
+  // Who wants a device again is told again why it cannot be had.
+  async #switch(change) {
+    const session = this.#session;
+    this.#closed = null;
+    const changed = change();
+    if (session.opening) this.#show(); // nothing is there yet that could say so
+    await changed;
+    if (this.#session === session) this.#show();
+  }
+
+  #switchMicrophone() {
+    const { media, opening } = this.#session;
+    if (opening || media.microphone === 'on' || media.microphone === 'muted') return media.setMuted(!media.muted);
+    media.setMuted(false); // who presses to be heard is not to come back silenced
+    return media.open({ video: media.camera === 'on' });
+  }
+
+  #switchCamera() {
+    const { media, opening } = this.#session;
+    return media.setCamera(opening ? !media.wantsCamera : media.camera !== 'on');
   }
 
   #act({ action, about }) {
     if (action === 'home' || action === 'other') location.assign('/');
     else if (action === 'reload') location.reload();
     else if (action === 'copy') this.#copy();
+    else if (action === 'unlock') this.#session?.call.setLocked(false);
     else if (action === 'close') this.#close(about);
     else if (action === 'sound') this.#playSound();
     else if (action === 'retry' && about === 'devices') this.#tryDevices();
-    else if (action === 'retry' || action === 'again') this.#join({ video: this.#video });
+    else if (action === 'retry' || action === 'again') this.#join(this.#wishes);
   }
 
   #playSound() {
@@ -226,8 +277,8 @@ class Room {
   }
 
   #tryDevices() {
-    const { media, video } = this.#session;
-    media.open({ video: video || media.camera !== 'off' });
+    const { media } = this.#session;
+    media.open({ video: media.wantsCamera });
   }
 
   #close(about) {
@@ -240,11 +291,19 @@ class Room {
     try {
       await navigator.clipboard.writeText(location.origin + location.pathname);
     } catch {
-      return this.#notices.say('copy', notCopiedWords());
+      this.#notices.say('copy', notCopiedWords());
+      return this.#after('not-copied', NOT_COPIED_MS, () => this.#forgetNotCopied());
     }
     this.#notices.say('copy', null);
     this.#setCopied(true);
     this.#after('copied', COPIED_MS, () => this.#setCopied(false));
+  }
+
+  #forgetNotCopied() {
+    const focused = document.activeElement;
+    this.#stop('not-copied');
+    this.#notices.say('copy', null);
+    this.#keepFocus(focused);
   }
 
   #setCopied(copied) {
@@ -259,18 +318,18 @@ class Room {
   }
 
   #over(snapshot) {
-    const { media, tiles, controls, began, until, video } = this.#session;
+    const { media, tiles, controls, began, until, reached, leftPage } = this.#session;
     this.#session = null;
     this.#passing = null;
     this.#copied = false;
-    this.#video = video;
+    this.#wishes = { video: media.wantsCamera, muted: media.muted };
     for (const name of Object.keys(this.#timers)) this.#stop(name);
     media.close();
     tiles.close();
     controls.close();
     this.#wakeLock.want(false);
     for (const about of ['devices', 'sound', 'copy']) this.#notices.say(about, null);
-    this.#say(snapshot.phase, callWords(snapshot, { elapsed: began === null ? null : until - began }));
+    this.#say(snapshot.phase, callWords(snapshot, { elapsed: began === null ? null : until - began, reached, leftPage }));
   }
 
   #say(phase, words) {

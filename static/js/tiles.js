@@ -1,7 +1,7 @@
 /** The pictures on the stage: one's own and those of the others, where they stand, and what is written on them. */
 
 import { cornerAfter, cornerTowards, fit, layoutFor, nearestCorner, places } from './places.js';
-import { initial, nameOf, tileWords } from './words.js';
+import { initial, personWords, tileWords } from './words.js';
 
 const MOVING_MS = 260; // a little longer than --slow, so that a move is not cut off
 const DRAG_LEAST = 6; // pixels: less is a press
@@ -33,9 +33,9 @@ class Tile {
     return this.video.videoWidth ? this.video.videoWidth / this.video.videoHeight : null;
   }
 
-  /** @param {{ name: string, label: string, person?: string, stream: MediaStream, showing: boolean, muted: boolean, words: string }} view
+  /** @param {{ name: string, label: string, person: string, stream: MediaStream, showing: boolean, muted: boolean, words: string }} view
    *   `name` stands on the picture, `label` is read aloud, `person` gives the letter of a tile without a picture */
-  update({ name, label, person = name, stream, showing, muted, words }) {
+  update({ name, label, person, stream, showing, muted, words }) {
     if (this.video.srcObject !== stream) this.video.srcObject = stream;
     const hasPicture = stream.getVideoTracks().some((track) => track.readyState === 'live');
     this.element.dataset.video = showing && hasPicture ? 'on' : 'off';
@@ -124,16 +124,17 @@ export class Tiles extends EventTarget {
       tile.close();
       this.#others.delete(id);
     }
-    peers.forEach((peer, index) => this.#showOther(peer, index));
+    peers.forEach((peer, index) => this.#showOther(peer, personWords(peer, index, peers.length)));
   }
 
-  #showOther(peer, index) {
+  #showOther(peer, { name, label }) {
     const tile = this.#others.get(peer.id) ?? this.#add(peer.id);
     const heard = tile.video.srcObject;
     tile.element.dataset.link = peer.link;
     tile.update({
-      name: nameOf(peer.state.name, ''),
-      label: nameOf(peer.state.name, index ? `Person ${index + 2}` : 'The other person'),
+      name,
+      label,
+      person: peer.state.name,
       stream: peer.stream,
       showing: peer.state.camera || peer.state.sharing,
       muted: peer.state.muted,

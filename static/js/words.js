@@ -11,6 +11,7 @@ const HOUR_S = 60 * MINUTE_S;
 /** What the buttons under the words are called. */
 export const ACTIONS = {
   copy: 'Copy link',
+  unlock: 'Unlock call',
   home: 'Home',
   again: 'Call again',
   retry: 'Try again',
@@ -20,23 +21,15 @@ export const ACTIONS = {
   close: 'Close',
 };
 
-const SLOW = 'It takes longer than usual. Look whether you are online; the call tries again by itself.';
+const SLOW = 'This takes longer than usual. Check that you are online.';
+const APART = 'Your networks do not let each other in yet. One of you can try another network, such as mobile data.';
 const STAY = 'Stay here if they want to come back, or hang up too.';
 const OTHER = 'The other person';
 
-const HINTS = {
-  empty: 'A code needs at least one letter, digit or emoji.',
-  'too-long': 'A code has at most 64 characters.',
-  characters: "A code is made of letters, digits, emoji and - _ . ' only.",
-  dots: 'A code does not begin with a dot.',
-  file: 'A code does not end like the name of a file.',
-  taken: 'This word is an address of the site.',
-};
-
 const REFUSALS = {
-  'bad-code': ({ hint }) => words('This code does not work', HINTS[hint] ?? 'Choose another one.', 'other'),
+  'bad-code': () => words('This code does not work', 'Choose another one.', 'other'), // why, the page has said before it came here
   'room-full': () => words('This call is full', 'When somebody leaves there is a place again.', 'retry', 'home'),
-  locked: () => words('This room is locked', 'Ask somebody inside to unlock it, then try again.', 'retry', 'home'),
+  locked: () => words('This call is locked', 'Ask somebody inside to unlock it, then try again.', 'retry', 'home'),
   unavailable: ({ retryAfter }) => words('Gruveo is busy', again(retryAfter), 'retry', 'home'),
   'too-many-joins': ({ retryAfter }) => words('Too many calls from your network', again(retryAfter), 'retry', 'home'),
   'too-many-sockets': ({ retryAfter }) => words('Too many calls from your network', again(retryAfter), 'retry', 'home'),
@@ -51,22 +44,26 @@ const BEGINS_ANEW = new Set(['replaced', 'gone', 'bad-token']);
 const DEVICE_WORDS = {
   camera: {
     refused: words('Your browser may not use the camera', 'Allow it in the address bar, then try again.', 'retry', 'close'),
-    busy: words('Another program uses the camera', 'Close it there, then try again.', 'retry', 'close'),
+    busy: words('Another program uses the camera', 'Close that program, then try again.', 'retry', 'close'),
     missing: words('No camera was found', 'The others hear you and do not see you.', 'close'),
-    unsupported: words('This browser has no camera', 'The others hear you and do not see you.', 'close'),
   },
   microphone: {
     refused: words('Your browser may not use the microphone', 'Allow it in the address bar, then try again.', 'retry', 'close'),
-    busy: words('Another program uses the microphone', 'Close it there, then try again.', 'retry', 'close'),
+    busy: words('Another program uses the microphone', 'Close that program, then try again.', 'retry', 'close'),
     missing: words('No microphone was found', 'Plug one in, then try again. Until then the others do not hear you.', 'retry', 'close'),
-    unsupported: words('This browser has no microphone', 'The others do not hear you.', 'close'),
   },
   both: {
     refused: words('Your browser may not use the camera and the microphone', 'Allow them in the address bar, then try again.', 'retry', 'close'),
-    busy: words('Another program uses the camera and the microphone', 'Close them there, then try again.', 'retry', 'close'),
+    busy: words('Another program uses the camera and the microphone', 'Close that program, then try again.', 'retry', 'close'),
     missing: words('No camera and no microphone were found', 'You see and hear the others; they do not see or hear you.', 'retry', 'close'),
-    unsupported: words('This browser has no camera and no microphone', 'You see and hear the others; they do not see or hear you.', 'close'),
   },
+};
+
+// How far a call came that was over before people were together.
+const CAME = {
+  nothing: 'The call had not begun.',
+  room: 'Nobody had come yet.',
+  people: 'You were not connected yet.',
 };
 
 const UNSUPPORTED = {
@@ -92,6 +89,16 @@ export function nameOf(name, otherwise = OTHER) {
   return name?.trim() || otherwise;
 }
 
+/**
+ * What stands on somebody's tile, and what is read aloud: people without a name are numbered once there are two of them; one is 1.
+ *
+ * @param {{ state: { name: string } }} peer @param {number} index among the others @param {number} others how many
+ */
+export function personWords({ state }, index, others) {
+  const number = others > 1 ? `Person ${index + 2}` : '';
+  return { name: nameOf(state.name, number), label: nameOf(state.name, number || OTHER) };
+}
+
 /** The first character that people see, for a picture-less tile: "" when there is no name. */
 export function initial(name) {
   const [first] = new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(name?.trim() ?? '');
@@ -102,10 +109,11 @@ export function initial(name) {
  * What is said about the call as a whole.
  *
  * @param {object} snapshot of the call
- * @param {{ elapsed?: number|null, video?: boolean, slow?: boolean }} [more] `elapsed`: how long the call was, in milliseconds, for one that has ended;
- *   `video`: whether the camera is asked for; `slow`: joining takes longer than it should
+ * @param {{ video?: boolean, slow?: boolean, elapsed?: number|null, reached?: 'nothing'|'room'|'people', leftPage?: boolean }} [more]
+ *   `video`: whether the camera is asked for; `slow`: joining or connecting takes longer than it should. Of a call that has ended:
+ *   `elapsed`: how long people were together, in milliseconds; `reached`: how far it came, if they never were; `leftPage`: by leaving the page
  */
-export function callWords(snapshot, { elapsed = null, video = true, slow = false } = {}) {
+export function callWords(snapshot, { video = true, slow = false, elapsed = null, reached = 'room', leftPage = false } = {}) {
   switch (snapshot.phase) {
     case 'asking':
       return words(`Allow the ${video ? 'camera and the microphone' : 'microphone'}`, 'Your browser may ask you now. Then the call begins.');
@@ -114,7 +122,7 @@ export function callWords(snapshot, { elapsed = null, video = true, slow = false
     case 'waiting':
       return waitingWords(snapshot);
     case 'connecting':
-      return words('Connecting', `${whoIsHere(snapshot.peers)} here.`);
+      return words('Connecting', slow ? APART : `${whoIsHere(snapshot.peers)} here.`);
     case 'connected':
       return connectedWords(snapshot);
     case 'reconnecting':
@@ -122,7 +130,8 @@ export function callWords(snapshot, { elapsed = null, video = true, slow = false
     case 'refused':
       return refusalWords(snapshot.refusal);
     case 'ended':
-      return snapshot.refusal ? refusalWords(snapshot.refusal) : words('You hung up', lastedWords(elapsed), 'again', 'home');
+      if (snapshot.refusal) return refusalWords(snapshot.refusal);
+      return words(leftPage ? 'You left this page' : 'You hung up', lastedWords(elapsed, reached), 'again', 'home');
     default:
       return null;
   }
@@ -139,7 +148,7 @@ function joiningWords(refusal, slow) {
 
 // Said for a moment each time that it changes: who came, who left.
 function connectedWords({ peers, lastLeft }) {
-  if (lastLeft) return words(leftTitle(lastLeft));
+  if (lastLeft) return words(leftTitle(lastLeft, 'Somebody')); // "the other person" is still here
   return words(peers.length > 1 ? `${peers.length + 1} people are in the call` : 'Connected');
 }
 
@@ -148,16 +157,18 @@ function reconnectingWords(peers) {
   return words('Reconnecting', goesOn ? 'You can go on talking meanwhile.' : 'The line was lost. The call goes on when it is back.');
 }
 
-function waitingWords({ lastLeft, locked }) {
-  const title = lastLeft ? leftTitle(lastLeft) : 'Waiting for the other person';
-  if (locked) return words(title, 'The room is locked. Unlock it to let somebody in.', 'copy');
+function waitingWords({ lastLeft, locked, socket }) {
+  if (socket === 'down') return words('Not connected to Gruveo right now', 'It tries again by itself.', 'copy');
+  const title = lastLeft ? leftTitle(lastLeft, OTHER) : 'Waiting for the other person';
+  if (locked) return words(title, 'The call is locked. Unlock it to let somebody in.', 'unlock');
   if (!lastLeft) return words(title, 'Send this link, or say the code.', 'copy');
   return words(title, lastLeft.reason === 'lost' ? 'If they come back, the call goes on here.' : STAY, 'copy');
 }
 
-function leftTitle({ name, reason }) {
-  if (reason === 'lost') return `The line to ${nameOf(name, 'the other person')} was lost`;
-  return `${nameOf(name)} ${reason === 'hung-up' ? 'hung up' : 'left'}`;
+// Who leaves by the button, by a reload or with the tab looks the same from here.
+function leftTitle({ name, reason }, unnamed) {
+  if (reason === 'lost') return `The line to ${nameOf(name, unnamed.toLowerCase())} was lost`;
+  return `${nameOf(name, unnamed)} left`;
 }
 
 function whoIsHere(peers) {
@@ -177,12 +188,10 @@ export function deviceWords({ microphone, camera }) {
   return both || DEVICE_WORDS.microphone[microphone] || DEVICE_WORDS.camera[camera] || null;
 }
 
-/** What a tile says about its person's line: "" when all is well. */
-export function tileWords({ away, link }) {
-  if (link === 'connecting') return 'Connecting';
-  if (link === 'rebuilding') return 'Connecting again';
-  if (link === 'interrupted') return 'Reconnecting';
-  return away ? 'Away for a moment' : '';
+/** What a tile says about its person's line: "" when all is well. Whoever is away from the server only is still seen and heard. */
+export function tileWords({ link }) {
+  if (link === 'connected') return '';
+  return link === 'connecting' ? 'Connecting' : 'Reconnecting';
 }
 
 /** @param {"insecure"|"browser"} reason */
@@ -200,9 +209,8 @@ export function soundWords() {
   return words('Your browser holds the sound back', 'Press the button to hear the others.', 'sound');
 }
 
-/** @param {number|null} elapsed in milliseconds; null when nobody came */
-export function lastedWords(elapsed) {
-  return elapsed === null ? 'Nobody had come yet.' : `The call lasted ${duration(elapsed)}.`;
+function lastedWords(elapsed, reached) {
+  return elapsed === null ? CAME[reached] : `The call lasted ${duration(elapsed)}.`;
 }
 
 /** "12 seconds", "4 minutes 5 seconds", "1 hour 20 minutes": the two largest units. */

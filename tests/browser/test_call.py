@@ -47,8 +47,8 @@ class TwoPeopleTests:
     def test_who_hung_up_is_let_back_into_a_locked_room(self, person, code):
         alice, bob = person("Alice").call(code), person("Bob").call(code)
         alice.sees_others(1)
-        alice.press("Lock room")
-        bob.page.get_by_role("button", name="Unlock room").wait_for()
+        alice.press("Lock call")
+        bob.page.get_by_role("button", name="Unlock call").wait_for()
         bob.press("Hang up")
 
         bob.press("Call again")
@@ -59,8 +59,8 @@ class TwoPeopleTests:
     def test_a_locked_room_refuses_a_stranger_in_words(self, person, code):
         alice, bob = person("Alice").call(code), person("Bob").call(code)
         alice.sees_others(1)
-        alice.press("Lock room")
-        bob.page.get_by_role("button", name="Unlock room").wait_for()
+        alice.press("Lock call")
+        bob.page.get_by_role("button", name="Unlock call").wait_for()
 
         charlie = person("Charlie").call(code)
 

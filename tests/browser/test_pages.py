@@ -18,6 +18,9 @@ PAGES = [
     "/a+b",
     "/nothing.php",
 ]
+LONG_CODE = "x" * 64
+# The recent codes of this browser, as another call would have left them; a page without an address has no storage.
+RECENT = "if (location.protocol === 'http:') localStorage.setItem('gruveo.recent', '%s');"
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}}
 
 
@@ -28,7 +31,8 @@ def faults(page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing_on_any_page(person, size, scheme):
-    visitor = person("Alice", viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
+    recent = RECENT % f'["{LONG_CODE}", "heron"]'
+    visitor = person("Alice", viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce", init_script=recent)
 
     for path in PAGES:
         visitor.page.goto(visitor.url + path)
@@ -91,6 +95,36 @@ def test_codes_that_were_used_are_remembered_in_this_browser_and_can_be_removed(
     recent.wait_for(state="detached")
     alice.open()
     assert recent.count() == 0
+
+
+def test_a_code_of_full_length_among_the_recent_ones_leaves_its_button_in_reach(person):
+    alice = person("Alice", viewport=SIZES["phone"], init_script=RECENT % f'["{LONG_CODE}"]').open()
+
+    remove = alice.page.get_by_role("button", name=f"Remove {LONG_CODE}").bounding_box()
+
+    assert remove["x"] + remove["width"] <= SIZES["phone"]["width"]
+    assert remove["width"] == remove["height"]
+
+
+def test_removing_a_code_leads_on_to_the_next_and_from_the_last_to_the_one_before(person):
+    alice = person("Alice", init_script=RECENT % '["otter", "heron", "newt"]').open()
+    focused = "document.activeElement.textContent.trim()"
+
+    alice.press("Remove heron")
+    assert alice.page.evaluate(focused) == "Remove newt"
+    alice.page.keyboard.press("Enter")
+    assert alice.page.evaluate(focused) == "Remove otter"
+    alice.page.keyboard.press("Enter")
+    assert alice.page.evaluate("document.activeElement.id") == "code"
+
+
+def test_when_a_page_was_changed_stands_below_it_and_not_beside_it(person):
+    alice = person("Alice", viewport=SIZES["desktop"]).open("/privacy/")
+
+    body, changed = [alice.page.locator(part).bounding_box() for part in (".reading-body", ".reading > .reading-meta")]
+
+    assert changed["x"] == body["x"]
+    assert changed["y"] >= body["y"] + body["height"]
 
 
 def test_without_javascript_the_form_leads_to_the_call_page_which_says_what_is_missing(person, code):

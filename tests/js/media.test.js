@@ -107,6 +107,20 @@ test('who mutes before the microphone is there comes in muted', async () => {
   assert.equal(media.stream.getTracks()[0].enabled, false);
 });
 
+test('what is wanted of both can be asked before they are there, and after they are lost', async () => {
+  const { media } = setUp();
+  assert.deepEqual([media.muted, media.wantsCamera], [false, false]);
+
+  const opening = media.open({ video: true });
+  media.setMuted(true);
+  assert.deepEqual([media.muted, media.wantsCamera], [true, true]);
+  await opening;
+  for (const track of media.stream.getTracks()) track.end();
+
+  assert.equal(states(media), 'missing, missing');
+  assert.deepEqual([media.muted, media.wantsCamera], [true, true]);
+});
+
 test('the camera off ends its track, so that its light goes out; on asks again', async () => {
   const { devices, media, events } = setUp();
   await media.open({ video: true });

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ACTIONS, callWords, deviceWords, duration, initial, nameOf, notCopiedWords, refusalWords, soundWords, tileWords, unsupportedWords } from '../../static/js/words.js';
+import { ACTIONS, callWords, deviceWords, duration, initial, nameOf, notCopiedWords, personWords, refusalWords, soundWords, tileWords, unsupportedWords } from '../../static/js/words.js';
 
 const PHASES = ['asking', 'joining', 'waiting', 'connecting', 'connected', 'reconnecting', 'refused', 'ended'];
 // docs/protocol.md, section 11: the errors that reach a person.
 const REFUSALS = ['unsupported-version', 'bad-code', 'room-full', 'locked', 'unavailable', 'too-many-joins', 'replaced', 'superseded', 'too-many-sockets', 'removed'];
-const HINTS = ['empty', 'too-long', 'characters', 'dots', 'file', 'taken'];
 
 const snapshot = (more) => ({ phase: 'waiting', refusal: null, lastLeft: null, peers: [], ...more });
 const grace = { state: { name: 'Grace' } };
@@ -23,7 +22,9 @@ test('each action that is offered has a name', () => {
   const said = [
     ...PHASES.map((phase) => callWords(snapshot({ phase }))),
     ...REFUSALS.map((code) => refusalWords({ code })),
-    ...['refused', 'busy', 'missing', 'unsupported'].map((camera) => deviceWords({ microphone: 'on', camera })),
+    ...['refused', 'busy', 'missing'].map((camera) => deviceWords({ microphone: 'on', camera })),
+    callWords(snapshot({ locked: true })),
+    callWords(snapshot({ socket: 'down' })),
     unsupportedWords('browser'),
     unsupportedWords('insecure'),
     soundWords(),
@@ -37,10 +38,13 @@ test('no sentence shouts or uses the words of engineers', () => {
   const said = [
     ...PHASES.map((phase) => callWords(snapshot({ phase }))),
     ...REFUSALS.map((code) => refusalWords({ code, retryAfter: 3 })),
-    ...HINTS.map((hint) => refusalWords({ code: 'bad-code', hint })),
+    callWords(snapshot({ locked: true })),
+    callWords(snapshot({ socket: 'down' })),
+    callWords(snapshot({ phase: 'connecting' }), { slow: true }),
+    ...['nothing', 'room', 'people'].map((reached) => callWords(snapshot({ phase: 'ended' }), { reached })),
   ];
 
-  for (const { title, text } of said) assert.doesNotMatch(`${title} ${text}`, /!|oops|ICE|socket|server|peer|error/i);
+  for (const { title, text } of said) assert.doesNotMatch(`${title} ${text}`, /!|oops|ICE|socket|server|peer|room|error/i);
 });
 
 test('each refusal has its own words, and an unknown one has some', () => {
@@ -49,13 +53,6 @@ test('each refusal has its own words, and an unknown one has some', () => {
   for (const code of REFUSALS) assert.notEqual(refusalWords({ code }).title, unknown.title, code);
   assert.ok(unknown.actions.includes('retry'));
   assert.equal(refusalWords(null).title, unknown.title);
-});
-
-test('a refused code says why', () => {
-  const texts = HINTS.map((hint) => refusalWords({ code: 'bad-code', hint }).text);
-
-  assert.equal(new Set(texts).size, HINTS.length);
-  assert.equal(refusalWords({ code: 'bad-code', hint: 'new' }).text, 'Choose another one.');
 });
 
 test('a busy server says how many seconds to wait', () => {
@@ -86,15 +83,29 @@ test('waiting says what became of the one who left', () => {
   const left = (reason, name) => callWords(snapshot({ lastLeft: { reason, name } })).title;
 
   assert.equal(callWords(snapshot()).title, 'Waiting for the other person');
-  assert.equal(left('hung-up', 'Grace'), 'Grace hung up');
-  assert.equal(left('hung-up', ''), 'The other person hung up');
+  assert.equal(left('hung-up', 'Grace'), 'Grace left'); // a reload and a closed tab say the same as the button
+  assert.equal(left('hung-up', ''), 'The other person left');
   assert.equal(left('lost', 'Grace'), 'The line to Grace was lost');
   assert.equal(left('lost', ''), 'The line to the other person was lost');
   assert.equal(left('removed', 'Grace'), 'Grace left');
 });
 
-test('waiting in a locked room says that nobody can come in', () => {
-  assert.match(callWords(snapshot({ locked: true })).text, /Unlock it/);
+test('waiting in a locked call offers to unlock it, and no link that lets nobody in', () => {
+  for (const lastLeft of [null, { reason: 'hung-up', name: '' }]) {
+    const { text, actions } = callWords(snapshot({ locked: true, lastLeft }));
+
+    assert.match(text, /Unlock it/);
+    assert.deepEqual(actions, ['unlock']);
+  }
+});
+
+test('waiting without the server says so, and still offers the link', () => {
+  for (const more of [{}, { lastLeft: { reason: 'lost', name: 'Grace' } }, { locked: true }]) {
+    const { title, text, actions } = callWords(snapshot({ socket: 'down', ...more }));
+
+    assert.equal(`${title}. ${text}`, 'Not connected to Gruveo right now. It tries again by itself.');
+    assert.deepEqual(actions, ['copy']);
+  }
 });
 
 test('joining that takes long says what to look at', () => {
@@ -110,20 +121,44 @@ test('connecting says who is here', () => {
   assert.equal(callWords(snapshot({ phase: 'connecting', peers: [] })).text, 'The other person is here.');
 });
 
+test('connecting that takes long says what to try', () => {
+  const { title, text } = callWords(snapshot({ phase: 'connecting', peers: [grace] }), { slow: true });
+
+  assert.equal(title, 'Connecting');
+  assert.equal(text, 'Your networks do not let each other in yet. One of you can try another network, such as mobile data.');
+});
+
 test('connected says when somebody comes or leaves', () => {
   const connected = (more) => callWords(snapshot({ phase: 'connected', peers: [grace], ...more })).title;
 
   assert.equal(connected(), 'Connected');
   assert.equal(connected({ peers: [grace, grace] }), '3 people are in the call');
-  assert.equal(connected({ lastLeft: { name: 'Ada', reason: 'hung-up' } }), 'Ada hung up');
+  assert.equal(connected({ lastLeft: { name: 'Ada', reason: 'hung-up' } }), 'Ada left');
+  assert.equal(connected({ lastLeft: { name: '', reason: 'hung-up' } }), 'Somebody left'); // the other person is still here
+  assert.equal(connected({ lastLeft: { name: '', reason: 'lost' } }), 'The line to somebody was lost');
 });
 
 test('after the call it says how long it was', () => {
   const ended = snapshot({ phase: 'ended' });
 
   assert.equal(callWords(ended, { elapsed: 252_000 }).text, 'The call lasted 4 minutes 12 seconds.');
-  assert.equal(callWords(ended).text, 'Nobody had come yet.');
   assert.equal(callWords({ ...ended, refusal: { code: 'superseded' } }).title, 'This call is open in another tab');
+});
+
+test('a call that never came about says how far it came', () => {
+  const text = (reached) => callWords(snapshot({ phase: 'ended' }), { reached }).text;
+
+  assert.equal(text('nothing'), 'The call had not begun.');
+  assert.equal(text('room'), 'Nobody had come yet.');
+  assert.equal(text('people'), 'You were not connected yet.');
+});
+
+test('who left the page did not hang up', () => {
+  const { title, text, actions } = callWords(snapshot({ phase: 'ended' }), { elapsed: 60_000, leftPage: true });
+
+  assert.equal(title, 'You left this page');
+  assert.equal(text, 'The call lasted 1 minute.');
+  assert.deepEqual(actions, ['again', 'home']);
 });
 
 test('a duration has its two largest units', () => {
@@ -155,11 +190,12 @@ test('camera and microphone with the same trouble share one sentence, else the m
   assert.match(deviceWords({ microphone: 'missing', camera: 'refused' }).title, /No microphone/);
 });
 
-test('a tile speaks of the line before it speaks of being away', () => {
+test('a tile speaks of the line, and never over a face that moves', () => {
   assert.equal(tileWords({ away: false, link: 'connected' }), '');
-  assert.equal(tileWords({ away: true, link: 'connected' }), 'Away for a moment');
+  assert.equal(tileWords({ away: true, link: 'connected' }), '');
+  assert.equal(tileWords({ away: false, link: 'connecting' }), 'Connecting');
   assert.equal(tileWords({ away: true, link: 'interrupted' }), 'Reconnecting');
-  assert.equal(tileWords({ away: false, link: 'rebuilding' }), 'Connecting again');
+  assert.equal(tileWords({ away: false, link: 'rebuilding' }), 'Reconnecting');
 });
 
 test('an initial is the first character that people see', () => {
@@ -174,4 +210,13 @@ test('somebody without a name is the other person', () => {
   assert.equal(nameOf('  '), 'The other person');
   assert.equal(nameOf(undefined, 'Somebody'), 'Somebody');
   assert.equal(nameOf(' Ada '), 'Ada');
+});
+
+test('people without a name are numbered once there are two of them', () => {
+  const nameless = { state: { name: '' } };
+
+  assert.deepEqual(personWords(nameless, 0, 1), { name: '', label: 'The other person' });
+  assert.deepEqual(personWords(nameless, 0, 2), { name: 'Person 2', label: 'Person 2' });
+  assert.deepEqual(personWords(nameless, 1, 2), { name: 'Person 3', label: 'Person 3' });
+  assert.deepEqual(personWords(grace, 1, 2), { name: 'Grace', label: 'Grace' });
 });

@@ -1,11 +1,13 @@
 """FAQ, pages, what machines ask for, and what is shown when something is missing or broken."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.test import RequestFactory
+from django.utils.html import strip_tags
 
 from pages import sample, views
 from pages.models import FaqEntry, Page
@@ -138,3 +140,11 @@ class SampleContentTests:
 
         for address in ["/", "/faq/", "/blog/", "/about/", "/privacy/", "/terms/"]:
             assert client.get(address).status_code == 200
+
+    def test_what_is_read_speaks_of_calls_and_not_of_rooms(self, client):
+        call_command("sample_content", verbosity=0)
+        posts = ["a-code-is-enough", "where-your-picture-goes", "growing-without-a-bigger-machine"]
+
+        for address in ["/", "/blue-heron", "/faq/", "/privacy/", *(f"/blog/{post}/" for post in posts)]:
+            text = strip_tags(client.get(address).content.decode())
+            assert not re.search(r"\brooms?\b", text, re.IGNORECASE), address
