@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _REQUIRED = object()
 _TRUE = {"1", "true", "yes", "on"}
@@ -134,22 +134,25 @@ def _check_key(name: str, value: str) -> None:
         raise BadValue(name, f"must be a random secret of {_KEY_CHARACTERS} characters or more.")
 
 
-def _split(name: str, value: str):
+def _split(name: str, value: str) -> SplitResult:
     try:
         parts = urlsplit(value)
         _ = parts.port
     except ValueError:
         raise BadValue(name, f"holds no proper address: {value!r}.") from None
-    host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(_host(parts)):
         raise BadValue(name, f"holds no proper host: {value!r}.")
     return parts
+
+
+def _host(parts: SplitResult) -> str:
+    """As it is written, with the brackets of IPv6."""
+    return parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
 
 
 def _origin(name: str, value: str) -> Origin:
     parts = _split(name, value)
     if parts.scheme not in {"http", "https"} or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise BadValue(name, f"must hold origins such as https://gruveo.example, not {value!r}.")
-    host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
     port = None if parts.port == {"http": 80, "https": 443}[parts.scheme] else parts.port
-    return Origin(parts.scheme, host.lower(), port)
+    return Origin(parts.scheme, _host(parts).lower(), port)

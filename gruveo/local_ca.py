@@ -6,7 +6,6 @@ Browsers give those to secure pages only, and no public authority signs for an a
 
 import datetime
 import ipaddress
-import os
 import re
 import socket
 from pathlib import Path
@@ -14,6 +13,8 @@ from pathlib import Path
 import ifaddr
 import trustme
 from cryptography import x509
+
+from gruveo.private_file import write_private
 
 # Apple's limit for servers is 398 days, counted from the first day of validity.
 _LIFETIME = datetime.timedelta(days=396)
@@ -44,6 +45,11 @@ def host_name() -> str:
     return name if name and name != "localhost" else "gruveo"
 
 
+def authority_name() -> str:
+    """Under which phones list the authority."""
+    return f"Gruveo local authority on {host_name()}"
+
+
 def certificate(folder: Path, names: list[str], *, now: datetime.datetime) -> Path:
     """
     A file with key and certificate for these names and addresses, made when there is none that still fits.
@@ -56,7 +62,7 @@ def certificate(folder: Path, names: list[str], *, now: datetime.datetime) -> Pa
     file = folder / "server.pem"
     if not (file.exists() and _fits(file, authority, names, now)):
         issued = authority.issue_cert(*names, not_before=now - _CLOCKS_DIFFER, not_after=now + _LIFETIME)
-        _write_private(file, issued.private_key_and_cert_chain_pem.bytes())
+        write_private(file, issued.private_key_and_cert_chain_pem.bytes())
     return file
 
 
@@ -64,11 +70,9 @@ def _authority(folder: Path) -> trustme.CA:
     key, cert = folder / "ca.key", folder / "ca.crt"
     if key.exists() and cert.exists():
         return trustme.CA.from_pem(cert.read_bytes(), key.read_bytes())
-    made = trustme.CA(
-        organization_name=f"Gruveo local authority on {host_name()}", organization_unit_name="Only for tests at home"
-    )
+    made = trustme.CA(organization_name=authority_name(), organization_unit_name="Only for tests at home")
     cert.unlink(missing_ok=True)
-    _write_private(key, made.private_key_pem.bytes())
+    write_private(key, made.private_key_pem.bytes())
     cert.write_bytes(made.cert_pem.bytes())  # last: half a pair is made anew
     return made
 
@@ -84,12 +88,3 @@ def _fits(file: Path, authority: trustme.CA, names: list[str], now: datetime.dat
     covered = {*alternatives.get_values_for_type(x509.DNSName)}
     covered |= {str(address) for address in alternatives.get_values_for_type(x509.IPAddress)}
     return covered == set(names) and cert.not_valid_after_utc - now > _RENEW
-
-
-def _write_private(file: Path, content: bytes) -> None:
-    """Readable for its owner only from the first moment, and whole or not at all."""
-    draft = file.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(content)
-    draft.rename(file)

@@ -16,4 +16,4 @@ def certificate(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def steps(request: HttpRequest) -> HttpResponse:
-    return render(request, "local_ca.html", {"authority": f"Gruveo local authority on {local_ca.host_name()}"})
+    return render(request, "local_ca.html", {"authority": local_ca.authority_name()})

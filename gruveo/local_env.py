@@ -1,9 +1,10 @@
 """The secrets of a site on one machine: made once, kept in an ignored file, and never a default in the code."""
 
-import os
 import secrets
 from collections.abc import MutableMapping
 from pathlib import Path
+
+from gruveo.private_file import write_private
 
 _BASE = Path(__file__).resolve().parent.parent
 _KEYS = ("SECRET_KEY", "ROOM_KEY", "SIGNALING_KEYS")
@@ -38,11 +39,7 @@ def make(environ: MutableMapping[str, str]) -> None:
     if file.exists():
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.writelines(f"{name}={secrets.token_urlsafe(48)}\n" for name in _KEYS)
-    draft.rename(file)  # whole or not at all: half a file would be half of the secrets for ever
+    write_private(file, "".join(f"{name}={secrets.token_urlsafe(48)}\n" for name in _KEYS).encode())
 
 
 def _file(environ: MutableMapping[str, str]) -> Path:

@@ -5,4 +5,4 @@ from django.conf import settings
 
 def signaling_url() -> str:
     """Where the browser opens its socket; empty means `/signaling` of the page's own host."""
-    return settings.SIGNALING_URL or ""
+    return settings.SIGNALING_URL

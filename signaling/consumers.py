@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from signaling import codes, conf, protocol, tokens
 from signaling.addresses import Addresses
+from signaling.limits import Limits
 from signaling.outbox import Outbox
 from signaling.protocol import Ack, AskMembers, Hello, Leave, Lock, Ping, ProtocolError, ShowState, Signal
 from signaling.rooms import Entry, Outcome
@@ -31,10 +32,13 @@ _PEER_BYTES = 12  # 16 characters
 class SignalingConsumer(AsyncConsumer):
     """Speaks docs/protocol.md with one client."""
 
-    def __init__(self, *, switchboard: Switchboard, addresses: Addresses) -> None:
+    def __init__(
+        self, *, switchboard: Switchboard, addresses: Addresses, limits: Limits, origins: frozenset[str]
+    ) -> None:
         self._switchboard = switchboard
         self._addresses = addresses
-        self._limits = conf.limits()
+        self._limits = limits
+        self._origins = origins
         self._timer: asyncio.TimerHandle | None = None
         self._token: tokens.Token | None = None
         self._ice_at: float | None = None
@@ -42,7 +46,7 @@ class SignalingConsumer(AsyncConsumer):
 
     async def __call__(self, scope, receive, send) -> None:
         await receive()  # websocket.connect
-        if not _is_allowed(_header(scope, b"origin")):
+        if not self._is_allowed(_header(scope, b"origin")):
             logger.info("refused an origin")
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -60,6 +64,14 @@ class SignalingConsumer(AsyncConsumer):
             await self._outbox.finish()
         if not self._reader.cancelled():
             self._reader.result()
+
+    def _is_allowed(self, origin: str | None) -> bool:
+        """
+        Attack stopped: a foreign page that opens a socket in its visitor's browser. No Origin is a native client, which has no page.
+
+        Source: RFC 6455 section 10.2.
+        """
+        return origin is None or origin in self._origins
 
     def _drop(self) -> None:
         """Ends the socket without a word: a client that reads nothing would not read that either."""
@@ -190,7 +202,7 @@ class SignalingConsumer(AsyncConsumer):
 
     async def _show(self, message: ShowState) -> None:
         session = self._session
-        self._publish(
+        self._switchboard.publish(
             await self._switchboard.rooms.show(
                 session.room, session.peer, connection=session.connection, change=message
             )
@@ -198,7 +210,7 @@ class SignalingConsumer(AsyncConsumer):
 
     async def _lock(self, message: Lock) -> None:
         session = self._session
-        self._publish(
+        self._switchboard.publish(
             await self._switchboard.rooms.lock(
                 session.room, session.peer, connection=session.connection, locked=message.locked
             )
@@ -227,9 +239,6 @@ class SignalingConsumer(AsyncConsumer):
         Leave: _leave,
     }
 
-    def _publish(self, outcome: Outcome | None) -> None:
-        self._switchboard.publish(outcome)
-
     def _refuse(self, problem: ProtocolError) -> None:
         """The one place that turns an error into what its client hears; at INFO and without a traceback, for it is the peer's fault."""
         if problem.code not in self._said:  # once for each socket: whoever floods us must not flood the log
@@ -249,9 +258,9 @@ class SignalingConsumer(AsyncConsumer):
         self._switchboard.detach(session.room, session.peer, self._outbox)
         rooms = self._switchboard.rooms
         if has_left:
-            self._publish(await rooms.leave(session.room, session.peer, connection=session.connection))
+            self._switchboard.publish(await rooms.leave(session.room, session.peer, connection=session.connection))
         else:
-            self._publish(
+            self._switchboard.publish(
                 await rooms.away(session.room, session.peer, connection=session.connection, keep=self._limits.place)
             )
         logger.info("%s room=%s peer=%s", "left" if has_left else "away", session.room, session.peer)
@@ -289,15 +298,6 @@ async def no_such_socket(scope, receive, send) -> None:
 
 def _header(scope, name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
-
-
-def _is_allowed(origin: str | None) -> bool:
-    """
-    Attack stopped: a foreign page that opens a socket in its visitor's browser. No Origin is a native client, which has no page.
-
-    Source: RFC 6455 section 10.2.
-    """
-    return origin is None or origin in conf.origins()
 
 
 def _subprotocol(scope) -> str | None:

@@ -12,6 +12,11 @@ _limits = conf.limits()
 switchboard = Switchboard(MemoryRooms(remember=_limits.token, reload=_limits.place))
 
 websocket_urlpatterns = [
-    path("signaling", SignalingConsumer.as_asgi(switchboard=switchboard, addresses=Addresses(_limits))),
+    path(
+        "signaling",
+        SignalingConsumer.as_asgi(
+            switchboard=switchboard, addresses=Addresses(_limits), limits=_limits, origins=conf.origins()
+        ),
+    ),
     re_path("", no_such_socket),
 ]

@@ -7,6 +7,7 @@ What one room store decides is handed on here, to everybody in the room, in the 
 import asyncio
 import logging
 import secrets
+from collections.abc import Iterator
 from typing import Protocol
 
 from signaling import protocol
@@ -101,11 +102,10 @@ class Switchboard:
             except Exception:
                 logger.exception("places could not be looked through")  # the next look may succeed
 
-    def _held(self) -> list[Held]:
-        return [
-            Held(room, tuple(room.members[peer] for peer in self._outlets[room.id] if peer in room.members))
-            for room in self._known.values()
-        ]
+    def _held(self) -> Iterator[Held]:
+        """Made only as it is taken: a store in this process asks for none of it."""
+        for room in self._known.values():
+            yield Held(room, tuple(room.members[peer] for peer in self._outlets[room.id] if peer in room.members))
 
 
 def _refuse(outlet: Outlet, code: str) -> None:

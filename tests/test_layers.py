@@ -24,7 +24,7 @@ FLOORS = {
     "pages": {0: "hints", 1: "models conf", 2: "views sitemaps admin sample templatetags.pages", 3: "urls"},
     "gruveo": {
         0: "env logs client_address",
-        1: "local_env one_process storage local_ca settings checks",
+        1: "private_file local_env one_process storage local_ca settings checks",
         2: "health middleware websocket local_ca_pages local_site management.commands.sample_content",
         3: "asgi urls apps local",
     },

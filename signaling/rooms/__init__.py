@@ -5,7 +5,7 @@ A store decides alone and at once, so that two who come at the same moment are a
 It tells no one: whoever asked hands the changes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 from msgspec import Struct
@@ -88,7 +88,7 @@ class Rooms(Protocol):
 
     async def view(self, room: str) -> Room: ...
 
-    async def renew(self, held: "Sequence[Held]") -> list[Outcome]: ...
+    async def renew(self, held: "Iterable[Held]") -> list[Outcome]: ...
 
 
 class Entry(Struct, frozen=True):
@@ -116,7 +116,7 @@ class Held(Struct, frozen=True):
 
 
 def with_member(room: Room, member: Member) -> tuple[Room, Change]:
-    after = replace(room, revision=room.revision + 1, members={**room.members, member.peer: member})
+    after = _with(room, member)
     return after, Change(protocol.joined(after.revision, member.view), member.peer)
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
@@ -126,7 +126,7 @@ class MemoryRooms:
     async def view(self, room: str) -> Room:
         return self._rooms.get(room) or Room(room, 0)
 
-    async def renew(self, held: Sequence[Held]) -> list[Outcome]:
+    async def renew(self, held: Iterable[Held]) -> list[Outcome]:
         """Takes out those who did not come back in time. Nothing is forgotten and nobody needs a lease: the node is this process."""
         self._forget()
         expired = [

@@ -5,7 +5,7 @@ A member holds its place by a lease that its node renews; when the node dies the
 others. When Redis comes back empty, `renew` puts back those whose sockets stand, and for a while nobody new is let in.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -92,14 +92,15 @@ class RedisRooms:
     async def view(self, room: str) -> Room:
         return (await self._run("view", room)).room
 
-    async def renew(self, held: Sequence[Held]) -> list[Outcome]:
+    async def renew(self, held: Iterable[Held]) -> list[Outcome]:
         """
         Renews the leases of those whose sockets this node holds, and answers for each room in which something has changed that the
         node does not know of yet.
         """
         outcomes = []
-        for start in range(0, len(held), _SLICE):
-            part = held[start : start + _SLICE]
+        all_held = list(held)  # at once: what the node holds changes while Redis is asked
+        for start in range(0, len(all_held), _SLICE):
+            part = all_held[start : start + _SLICE]
             pipeline = self._redis.pipeline(transaction=False)
             for one in part:
                 await self._call(pipeline, "renew", one.room.id, **_known(one))
