@@ -22,13 +22,17 @@ class BadToken(ValueError):
 
 
 class Token(Struct, frozen=True, array_like=True):
-    """Whose place: `connection` is the number of the socket it was given to, `issued` in whole unix seconds."""
+    """
+    Whose place: `connection` is the number of the socket it was given to, `issued` in whole unix seconds. `call` is the id and the start
+    (unix seconds) of the call that was running; tokens of older nodes end before it.
+    """
 
     peer: str
     room: str
     stamp: int
     connection: int
     issued: int
+    call: tuple[str, float] | None = None
 
 
 _decoder = msgspec.json.Decoder(Token)

@@ -37,6 +37,35 @@ class Member(Struct, frozen=True):
         return MemberView(self.peer, self.stamp, self.away, self.state)
 
 
+class Call(Struct, frozen=True):
+    """
+    A call that runs: from the moment when a second one holds a place until only one does. `started` is in unix seconds; `largest` how
+    many held places at once; `connected` and `relayed` are what clients have reported.
+    """
+
+    id: str
+    started: float
+    largest: int = 2
+    connected: bool = False
+    relayed: bool = False
+
+
+class EndedCall(Struct, frozen=True):
+    """
+    A call that is over, until it is written down. `ended` is when the second-last was last known to be there, in unix seconds; `entry`
+    is the store's own.
+    """
+
+    id: str
+    room: str
+    started: float
+    ended: float
+    largest: int
+    connected: bool = False
+    relayed: bool = False
+    entry: str = ""
+
+
 class Room(Struct, frozen=True):
     """A room as it is after an operation."""
 
@@ -45,6 +74,7 @@ class Room(Struct, frozen=True):
     revision: int = 0
     locked: bool = False
     members: dict[str, Member] = {}
+    call: Call | None = None
 
     def others(self, peer: str) -> list[MemberView]:
         return [member.view for member in self.members.values() if member.peer != peer]
@@ -58,12 +88,18 @@ class Change(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What an operation did: the room afterwards, the changes in order, and the member it was about."""
+    """
+    What an operation did: the room afterwards, the changes in order, and the member it was about. `nodes` are all that held a member
+    before or after it; empty in a store of one node. `no_place` says why who was to be renewed is not a member (any more): `replaced`,
+    `removed` or `superseded`.
+    """
 
     room: Room
     changes: tuple[Change, ...] = ()
     member: Member | None = None
     is_new: bool = False  # the member was let in now, and did not come back to a place it still had
+    nodes: frozenset[str] = frozenset()
+    no_place: dict[str, str] = {}
 
 
 class Rooms(Protocol):
@@ -71,12 +107,16 @@ class Rooms(Protocol):
     One store of rooms. All operations are idempotent and atomic for their room; None means that a fence stopped them.
 
     Raises (`join`, `resume`):
-        ProtocolError: `room-full`, `locked`, `replaced`, `gone`, `superseded`, `unavailable`.
+        ProtocolError: `room-full`, `locked`, `replaced`, `gone`, `superseded`, `unavailable`, `too-many-joins`.
     """
 
-    async def join(self, entry: "Entry", *, capacity: int, replaces: str = "") -> Outcome: ...
+    async def join(self, entry: "Entry", *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
+        """`address` stands for where it comes from; joins are counted by it, in a store of many nodes; "" is not counted."""
 
-    async def resume(self, entry: "Entry", *, capacity: int, stamp: int, connection: int) -> Outcome: ...
+    async def resume(
+        self, entry: "Entry", *, capacity: int, stamp: int, connection: int, call: Call | None = None
+    ) -> Outcome:
+        """`call` is the one that was running when the token was made; it goes on in a store that has forgotten it."""
 
     async def leave(self, room: str, peer: str, *, connection: int) -> Outcome | None: ...
 
@@ -86,9 +126,22 @@ class Rooms(Protocol):
 
     async def lock(self, room: str, peer: str, *, connection: int, locked: bool) -> Outcome | None: ...
 
+    async def report(self, room: str, peer: str, *, connection: int, relayed: bool) -> None:
+        """Somebody is connected to somebody, over a relay or not: the call that runs counts. Nobody is told."""
+
     async def view(self, room: str) -> Room: ...
 
-    async def renew(self, held: "Iterable[Held]") -> list[Outcome]: ...
+    async def renew(self, held: "Iterable[Held]") -> list[Outcome]:
+        """
+        Keeps the places of those whose sockets stand, and answers the rooms of which there is something to know. It also ends calls in
+        which nobody is left.
+        """
+
+    async def ended_calls(self, count: int) -> list[EndedCall]:
+        """The oldest of the calls that are over and not yet forgotten."""
+
+    async def forget_calls(self, calls: list[EndedCall]) -> None:
+        """May be said twice, and by several nodes."""
 
 
 class Entry(Struct, frozen=True):

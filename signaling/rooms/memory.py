@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from signaling.protocol import ProtocolError, ShowState, State
 from signaling.rooms import (
+    Call,
     Change,
+    EndedCall,
     Entry,
     Held,
     Member,
@@ -22,12 +24,14 @@ from signaling.rooms import (
     without_member,
 )
 
+_RETURN = 15  # seconds after the start in which people of a former process come back into their call
+
 
 class MemoryRooms:
     """
-    See signaling.rooms.Rooms. `clock` counts seconds and never jumps, `wall` gives unix seconds for the stamps; `remember` is how many
-    seconds a member that has left is remembered (as long as its token would serve), `reload` how many of them its own new page may
-    still enter a locked room, once.
+    See signaling.rooms.Rooms. `clock` counts seconds and never jumps, `wall` gives unix seconds for stamps and calls; `remember` is how
+    many seconds a member that has left is remembered (as long as its token would serve), `reload` how many of them its own new page
+    may still enter a locked room, once.
     """
 
     def __init__(
@@ -46,8 +50,14 @@ class MemoryRooms:
         self._remember = remember
         self._reload = reload
         self._last_stamp = 0
+        self._together: dict[str, float] = {}  # call to when two were last there
+        self._waiting: dict[
+            str, Call
+        ] = {}  # room to a call of a former process, which waits for the second of its people
+        self._ended: list[EndedCall] = []
+        self._boot = wall()
 
-    async def join(self, entry: Entry, *, capacity: int, replaces: str = "") -> Outcome:
+    async def join(self, entry: Entry, *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
         room, changes = self._current(entry.room, capacity)
         known = room.members.get(entry.peer)
         if known and known.request == entry.request:
@@ -60,9 +70,12 @@ class MemoryRooms:
         if len(room.members) >= room.capacity:
             raise ProtocolError("room-full")
         self._reloading.pop(replaces, None)
+        self._stop_waiting(room.id)  # those whom it waited for had their time
         return self._admit(room, changes, entry, stamp=self._stamp(), connection=1)
 
-    async def resume(self, entry: Entry, *, capacity: int, stamp: int, connection: int) -> Outcome:
+    async def resume(
+        self, entry: Entry, *, capacity: int, stamp: int, connection: int, call: Call | None = None
+    ) -> Outcome:
         if entry.peer in self._gone:
             raise ProtocolError("gone")
         room, changes = self._current(entry.room, capacity)
@@ -70,6 +83,7 @@ class MemoryRooms:
         if known is None:
             if room.locked or len(room.members) >= room.capacity:
                 raise ProtocolError("replaced")
+            room = self._with_former(room, call)
             return self._admit(room, changes, entry, stamp=stamp, connection=connection + 1)
         if known.request == entry.request:
             return Outcome(room, (), known)
@@ -123,6 +137,20 @@ class MemoryRooms:
             return Outcome(current, (), current.members[peer])
         return self._keep(*_listed(with_lock(current, peer, locked)), peer)
 
+    async def report(self, room: str, peer: str, *, connection: int, relayed: bool) -> None:
+        current = self._fenced(room, peer, connection)
+        if current is None or current.call is None:
+            return
+        call = replace(current.call, connected=True, relayed=current.call.relayed or relayed)
+        self._rooms[room] = replace(current, call=call)
+
+    async def ended_calls(self, count: int) -> list[EndedCall]:
+        return self._ended[:count]
+
+    async def forget_calls(self, calls: list[EndedCall]) -> None:
+        known = {call.id for call in calls}
+        self._ended = [call for call in self._ended if call.id not in known]
+
     async def view(self, room: str) -> Room:
         return self._rooms.get(room) or Room(room, 0)
 
@@ -143,6 +171,8 @@ class MemoryRooms:
                 changes.append(change)
         if changes and not room.members:
             return Room(room_id, capacity), []  # a new room, unlocked: nobody is left who could hear of the old one
+        if len(room.members) < 2:
+            room = replace(room, call=None)
         return room, changes
 
     def _fenced(self, room_id: str, peer: str, connection: int) -> Room | None:
@@ -157,11 +187,53 @@ class MemoryRooms:
         return replace(self._keep(room, [*changes, change], member.peer), is_new=True)
 
     def _keep(self, room: Room, changes: list[Change], peer: str = "") -> Outcome:
+        room = self._with_call(room)
         if room.members:
             self._rooms[room.id] = room
         else:
             self._rooms.pop(room.id, None)
+            self._stop_waiting(room.id)
         return Outcome(room, tuple(changes), room.members.get(peer))
+
+    def _with_call(self, room: Room) -> Room:
+        """A call begins with the second place that is taken, and ends with the second-last that is given up."""
+        before = self._rooms.get(room.id)
+        now, former = self._wall(), before and before.call
+        if former and sum(not member.away for member in before.members.values()) >= 2:
+            self._together[former.id] = now
+        call = room.call if len(room.members) >= 2 else None
+        if former and (call is None or call.id != former.id):
+            self._end(room.id, former)
+        if len(room.members) < 2:
+            return replace(room, call=None)
+        if call is None:
+            call = self._waiting.pop(room.id, None) or Call(f"{room.id}.{self._stamp()}", now)
+            self._together.setdefault(call.id, now)
+        return replace(room, call=replace(call, largest=max(call.largest, len(room.members))))
+
+    def _with_former(self, room: Room, call: Call | None) -> Room:
+        """What a token knows of a call from before this process. It goes on, and what was begun here meanwhile is the same."""
+        here = room.call or self._waiting.get(room.id)
+        is_former = call is not None and call.started < self._boot and self._wall() - self._boot <= _RETURN
+        if not is_former or (here and here.started < self._boot):
+            return room
+        self._together[call.id] = self._boot
+        if room.call is None:
+            self._waiting[room.id] = call
+            return room
+        largest = max(call.largest, room.call.largest)
+        room = replace(room, call=replace(room.call, id=call.id, started=call.started, largest=largest))
+        self._together.pop(here.id, None)
+        self._rooms[room.id] = room
+        return room
+
+    def _stop_waiting(self, room_id: str) -> None:
+        if call := self._waiting.pop(room_id, None):
+            self._end(room_id, call)
+
+    def _end(self, room_id: str, call: Call) -> None:
+        ended = max(call.started, self._together.pop(call.id))
+        self._ended.append(EndedCall(call.id, room_id, call.started, ended, call.largest, call.connected, call.relayed))
 
     def _remove(self, room: Room, peer: str, reason: str) -> tuple[Room, Change]:
         self._gone[peer] = self._reloading[peer] = self._clock()

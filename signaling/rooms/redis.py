@@ -5,25 +5,35 @@ A member holds its place by a lease that its node renews; when the node dies the
 others. When Redis comes back empty, `renew` puts back those whose sockets stand, and for a while nobody new is let in.
 """
 
+import hashlib
+import secrets
 from collections.abc import Callable, Iterable
+from itertools import count
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
 from signaling import protocol
 from signaling.protocol import ProtocolError, ShowState
-from signaling.rooms import Change, Entry, Held, Member, Outcome, Room
+from signaling.rooms import Call, Change, EndedCall, Entry, Held, Member, Outcome, Room
 
 _SCRIPT = (Path(__file__).parent / "rooms.lua").read_text()
+_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _SLICE = 200  # rooms renewed in one pipeline: one of thousands keeps a node from everything else
+_SWEPT = 20  # rooms that nobody is left in, ended with each renewal
+_ENDED = "calls:ended"
 
 
-class _About(Struct):
+class _Room(Struct):
     capacity: int = 0
-    locked: bool = False
     revision: int = 0
+    locked: bool = False
+    members: list[Member] = []
+    call: Call | None = None
 
 
 class _Event(Struct):
@@ -34,26 +44,29 @@ class _Event(Struct):
     locked: bool = False
 
 
-class _Answer(Struct):
-    """What the script answers."""
+class _Head(Struct):
+    """What the script answers besides the room."""
 
-    room: _About | None = None
-    members: list[Member] = []
     events: list[_Event] = []
+    nodes: list[str] = []
     peer: str = ""
     is_new: bool = False
+    no_place: dict[str, str] = {}
     refused: str = ""
     retry_after: int | None = None
 
 
-_decode = msgspec.msgpack.Decoder(_Answer).decode
+_decode_room = msgspec.msgpack.Decoder(_Room).decode
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
+_decode_call = msgspec.msgpack.Decoder(EndedCall).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class RedisRooms:
     """
     See signaling.rooms.Rooms. Times in seconds: `lease` is how long a member lasts without a renewal, `quarantine` how long a Redis
-    that is new admits nobody, `remember` and `reload` as in MemoryRooms; `skew` is added to Redis's clock, for tests.
+    that is new admits nobody, `remember` and `reload` as in MemoryRooms; `joins` are let through per second and address, `joins_burst`
+    at once; `skew` is added to Redis's clock, for tests.
     """
 
     def __init__(
@@ -64,18 +77,25 @@ class RedisRooms:
         quarantine: float = 12,
         remember: float = 12 * 3600,
         reload: float = 30,
+        joins: float = 1.0,
+        joins_burst: int = 60,
         skew: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._redis = redis
-        self._script = redis.register_script(_SCRIPT)
         self._times = {"lease": lease, "quarantine": quarantine, "remember": remember, "reload": reload}
+        self._joins = {"joins": joins, "joins_burst": joins_burst}
         self._skew = skew
+        self._name = secrets.token_urlsafe(9)
+        self._numbers = count(1)
+        self._renewed: float | None = None  # when all was last renewed, on Redis's clock
 
-    async def join(self, entry: Entry, *, capacity: int, replaces: str = "") -> Outcome:
-        return await self._admit("join", entry, capacity=capacity, replaces=replaces)
+    async def join(self, entry: Entry, *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
+        return await self._admit("join", entry, address, capacity=capacity, replaces=replaces, **self._joins)
 
-    async def resume(self, entry: Entry, *, capacity: int, stamp: int, connection: int) -> Outcome:
-        return await self._admit("resume", entry, capacity=capacity, stamp=stamp, connection=connection)
+    async def resume(
+        self, entry: Entry, *, capacity: int, stamp: int, connection: int, call: Call | None = None
+    ) -> Outcome:
+        return await self._admit("resume", entry, capacity=capacity, stamp=stamp, connection=connection, call=call)
 
     async def leave(self, room: str, peer: str, *, connection: int) -> Outcome | None:
         return await self._run("leave", room, peer=peer, connection=connection)
@@ -89,59 +109,95 @@ class RedisRooms:
     async def lock(self, room: str, peer: str, *, connection: int, locked: bool) -> Outcome | None:
         return await self._run("lock", room, peer=peer, connection=connection, locked=locked)
 
+    async def report(self, room: str, peer: str, *, connection: int, relayed: bool) -> None:
+        await self._run("report", room, peer=peer, connection=connection, relayed=relayed)
+
     async def view(self, room: str) -> Room:
         return (await self._run("view", room)).room
 
     async def renew(self, held: Iterable[Held]) -> list[Outcome]:
         """
-        Renews the leases of those whose sockets this node holds, and answers for each room in which something has changed that the
-        node does not know of yet.
+        Renews the leases of those whose sockets this node holds, and answers for each room of which the node does not know all: a
+        change, or only that somebody has reported on its call.
         """
         outcomes = []
         all_held = list(held)  # at once: what the node holds changes while Redis is asked
+        began = await self._sweep()
         for start in range(0, len(all_held), _SLICE):
             part = all_held[start : start + _SLICE]
-            pipeline = self._redis.pipeline(transaction=False)
-            for one in part:
-                await self._call(pipeline, "renew", one.room.id, **_known(one))
-            for one, packed in zip(part, await pipeline.execute(), strict=True):
-                outcome = _outcome(one.room.id, packed)
-                if outcome.changes or outcome.room.revision != one.room.revision:
+            for one, answer in zip(part, await self._renew(part), strict=True):
+                outcome = _outcome(one.room.id, answer)
+                is_known = outcome.room.revision == one.room.revision and outcome.room.call == one.room.call
+                if outcome.changes or outcome.no_place or not is_known:
                     outcomes.append(outcome)
+        self._renewed = began
         return outcomes
 
-    async def _admit(self, operation: str, entry: Entry, **given) -> Outcome:
+    async def ended_calls(self, count: int) -> list[EndedCall]:
+        entries = await self._redis.xrange(_ENDED, count=count)
+        return [replace(_decode_call(fields[b"call"]), entry=entry.decode()) for entry, fields in entries]
+
+    async def forget_calls(self, calls: list[EndedCall]) -> None:
+        if calls:
+            await self._redis.xdel(_ENDED, *(call.entry for call in calls))
+
+    async def _renew(self, part: list[Held]) -> list:
+        pipeline = self._redis.pipeline(transaction=False)
+        for one in part:
+            pipeline.evalsha(_SHA, 2, f"room:{one.room.id}", "boot", self._request("renew", **_known(one)))
+        return await pipeline.execute()
+
+    async def _sweep(self) -> float:
+        request = self._request("sweep", last=self._renewed, count=_SWEPT)
+        return float(await self._evaluate("calls:due", "boot", request=request))
+
+    async def _admit(self, operation: str, entry: Entry, address: str = "", **given) -> Outcome:
         fields = {"peer": entry.peer, "node": entry.node, "request": entry.request} | given
         if entry.state is not None:
             fields["state"] = entry.state
         if entry.attempt is not None:
             fields["attempt"] = entry.attempt
-        return await self._run(operation, entry.room, **fields)
+        return await self._run(operation, entry.room, *([f"joins:{address}"] if address else []), **fields)
 
-    async def _run(self, operation: str, room: str, **given) -> Outcome | None:
-        return _outcome(room, await self._call(self._redis, operation, room, **given))
+    async def _run(self, operation: str, room: str, *keys: str, **given) -> Outcome | None:
+        return _outcome(
+            room, await self._evaluate(f"room:{room}", "boot", *keys, request=self._request(operation, **given))
+        )
 
-    async def _call(self, client, operation: str, room: str, **given) -> bytes:
-        request = {"op": operation, "skew": self._skew(), **self._times, **given}
-        return await self._script(keys=[f"room:{room}", "boot"], args=[_encode(request)], client=client)
+    def _request(self, operation: str, **given) -> bytes:
+        """Numbered: redis-py repeats a script whose answer was lost, and the second run must answer what the first has done."""
+        number = f"{self._name}{next(self._numbers)}"
+        return _encode({"op": operation, "request": number, "skew": self._skew(), **self._times, **given})
+
+    async def _evaluate(self, *keys: str, request: bytes):
+        try:
+            return await self._redis.evalsha(_SHA, len(keys), *keys, request)
+        except NoScriptError:
+            return await self._redis.eval(_SCRIPT, len(keys), *keys, request)
 
 
 def _known(held: Held) -> dict:
     room = held.room
-    return {"capacity": room.capacity, "locked": room.locked, "revision": room.revision, "held": held.members}
+    return {
+        "capacity": room.capacity,
+        "locked": room.locked,
+        "revision": room.revision,
+        "call": room.call,
+        "held": held.members,
+    }
 
 
-def _outcome(room_id: str, packed: bytes) -> Outcome | None:
-    answer = _decode(packed)
-    if answer.refused:
-        raise ProtocolError(answer.refused, **({"retry_after": answer.retry_after} if answer.retry_after else {}))
-    if answer.room is None:
+def _outcome(room_id: str, answer: list) -> Outcome | None:
+    packed, head = answer[0], _decode_head(answer[1])
+    if head.refused:
+        raise ProtocolError(head.refused, **({"retry_after": head.retry_after} if head.retry_after else {}))
+    if packed is None:
         return None
-    about = answer.room
-    members = {member.peer: member for member in answer.members}
-    room = Room(room_id, about.capacity, about.revision, about.locked, members)
-    changes = tuple(_change(event, members) for event in answer.events)
-    return Outcome(room, changes, members.get(answer.peer), answer.is_new)
+    about = _decode_room(packed)
+    members = {member.peer: member for member in about.members}
+    room = Room(room_id, about.capacity, about.revision, about.locked, members, about.call)
+    changes = tuple(_change(event, members) for event in head.events)
+    return Outcome(room, changes, members.get(head.peer), head.is_new, frozenset(head.nodes), head.no_place)
 
 
 def _change(event: _Event, members: dict[str, Member]) -> Change:

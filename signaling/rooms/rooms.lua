@@ -1,10 +1,13 @@
 -- One operation on one room, in one step that nothing can come between. The twin of memory.py; signaling/rooms/redis.py calls it.
 --
--- KEYS[1]  the room: a hash with the field `about` (capacity, locked, revision) and a field `m:<peer>` for each member
--- KEYS[2]  when this Redis was first used: missing in one that is new, or came back empty
--- ARGV[1]  the request, packed with MessagePack; `op` names the operation
+-- KEYS[1]  the room, packed: capacity, locked, revision, members (by stamp), call, and the last changes
+-- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `grace`: no lease runs out before
+-- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future
+-- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
--- Answers packed: {refused = code, retry_after = seconds}, or {room, members, events, peer, is_new}, or {fenced} when a fence stopped it.
+-- Answers {room, {events, nodes, peer, is_new}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
+-- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by the time when their last place
+-- runs out), `calls:ended` (a stream), and for people and calls that are over `gone:`, `reload:` and `over:`.
 -- The clock is Redis's own, so that all nodes agree; `skew` moves it in tests. Numbers stay exact up to 2^53.
 
 local request = cmsgpack.unpack(ARGV[1])
@@ -12,27 +15,92 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000 + request.skew
 local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor(request.skew * 1000000)
 
-local room, members, events = nil, {}, {}
-local touched, gone = {}, {}
+local id, key, room, packed, boot, counted
+local members, events, nodes, over, no_place
+local is_changed, had_call
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
+local DAY = 24 * 3600
 
-local function load()
-  local fields = redis.call('HGETALL', KEYS[1])
-  for i = 1, #fields, 2 do
-    if fields[i] == 'about' then
-      room = cmsgpack.unpack(fields[i + 1])
-    else
-      local member = cmsgpack.unpack(fields[i + 1])
-      members[member.peer] = member
-    end
-  end
-  room = room or {capacity = request.capacity, locked = false, revision = 0}
+-- Reading and writing a room
+
+local function note_nodes()
+  for _, member in ipairs(members) do nodes[member.node] = true end
 end
 
-local function count()
-  local n = 0
-  for _ in pairs(members) do n = n + 1 end
-  return n
+local function open(room_id, text)
+  id, key, packed = room_id, 'room:' .. room_id, text
+  room = packed and cmsgpack.unpack(packed) or {capacity = request.capacity, locked = false, revision = 0, members = {}}
+  members, events, nodes, over, no_place = room.members, {}, {}, {}, {}
+  is_changed, had_call = false, room.call ~= nil
+  for _, member in ipairs(members) do -- a clock that was set back must not keep places for longer than was said
+    member.expires_at = math.min(member.expires_at, now + (member.keep or request.lease))
+  end
+  note_nodes()
+end
+
+local function load()
+  local found = redis.call('MGET', unpack(KEYS))
+  boot = found[2] and cmsgpack.unpack(found[2]) or {at = math.huge, grace = 0}
+  counted = tonumber(found[3] or 0)
+  open(KEYS[1]:sub(6), found[1])
+end
+
+local function tell_ended(call)
+  local entry = {
+    id = call.id, room = id, started = call.started, ended = math.max(call.started, math.min(call.together, now)),
+    largest = call.largest, connected = call.connected, relayed = call.relayed,
+  }
+  redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(entry))
+  if call.started < boot.at then -- a token may still bring it
+    redis.call('SET', 'over:' .. call.id, '1', 'PX', math.ceil(request.remember * 1000))
+  end
+end
+
+local function save()
+  for _, call in ipairs(over) do tell_ended(call) end
+  packed = cmsgpack.pack(room)
+  if #members == 0 then
+    redis.call('DEL', key)
+  else
+    local last = now
+    for _, member in ipairs(members) do last = math.max(last, member.expires_at) end
+    local rest = room.call and DAY or 60 -- seconds in which somebody may still end the call; whoever should sweep may be dead
+    redis.call('SET', key, packed, 'PX', math.ceil((last - now + rest) * 1000))
+    if room.call then
+      redis.call('ZADD', 'calls:due', string.format('%.6f', math.max(last, boot.grace)), id)
+      return
+    end
+  end
+  if had_call then redis.call('ZREM', 'calls:due', id) end
+end
+
+local function answer(peer, is_new)
+  note_nodes()
+  local names = {}
+  for name in pairs(nodes) do names[#names + 1] = name end
+  local head = {events = events, nodes = names, peer = peer, is_new = is_new}
+  if next(no_place) then head.no_place = no_place end
+  if is_changed then
+    if #events > 0 or request.op ~= 'renew' then head.request, room.last = request.request, head end
+    save()
+  end
+  return {packed or cmsgpack.pack(room), cmsgpack.pack(head)}
+end
+
+local function refuse(code, retry_after)
+  return {false, cmsgpack.pack({refused = code, retry_after = retry_after})}
+end
+
+local function fence()
+  return {false, cmsgpack.pack({fenced = true})}
+end
+
+-- Changes
+
+local function find(peer)
+  for place, member in ipairs(members) do
+    if member.peer == peer then return member, place end
+  end
 end
 
 local function happen(kind, event)
@@ -40,61 +108,111 @@ local function happen(kind, event)
   event.kind = kind
   event.revision = room.revision
   events[#events + 1] = event
+  is_changed = true
 end
 
-local function keep(member)
-  members[member.peer] = member
-  touched[member.peer] = true
-  gone[member.peer] = nil
+local function put(member)
+  members[#members + 1] = member
+  table.sort(members, function(a, b) return a.stamp < b.stamp or (a.stamp == b.stamp and a.peer < b.peer) end)
+  happen('joined', {peer = member.peer})
 end
 
 local function drop(peer, reason)
-  members[peer] = nil
-  touched[peer] = nil
-  gone[peer] = true
+  local _, place = find(peer)
+  table.remove(members, place)
   happen('left', {peer = peer, reason = reason})
+end
+
+local function is_over(member)
+  return member.expires_at <= now and (member.away or boot.grace <= now)
+end
+
+-- Calls
+
+-- Keeps the last moment at which two were known to be there; before one of them is not any more.
+local function note_together()
+  if not room.call then return end
+  local last, second = 0, 0
+  for _, member in ipairs(members) do
+    if not member.away then
+      local seen = is_over(member) and member.expires_at - request.lease or now
+      if seen > last then
+        last, second = seen, last
+      elseif seen > second then
+        second = seen
+      end
+    end
+  end
+  room.call.together = math.max(room.call.together, second)
+end
+
+local function finish()
+  over[#over + 1] = room.call
+  room.call = nil
+  is_changed = true
+end
+
+-- A call begins with the second place that is taken, and ends with the second-last that is given up. One that was brought back waits
+-- for the second of its people.
+local function settle()
+  local call = room.call
+  if #members >= 2 then
+    if not call then
+      local call_id = string.format('%s.%.0f', id, stamp_now)
+      room.call = {id = call_id, started = now, together = now, largest = #members, connected = false, relayed = false}
+    else
+      call.largest = math.max(call.largest, #members)
+      call.waits = nil
+    end
+  elseif call and (#members == 0 or not call.waits) then
+    finish()
+  end
+end
+
+-- What somebody knows of a call from before this Redis was new. It goes on, and what was begun here meanwhile is the same; of two from
+-- before, one after the other, the first was over when the second began.
+local function bring(call)
+  local here = room.call
+  if not call then return end
+  if here and here.id == call.id then
+    here.connected, here.relayed = here.connected or call.connected, here.relayed or call.relayed
+    here.largest = math.max(here.largest, call.largest)
+    return
+  end
+  if call.started >= boot.at or redis.call('EXISTS', 'over:' .. call.id) == 1 then return end
+  call.together, call.waits = math.max(call.started, math.min(boot.at, now)), true
+  if here and here.started < boot.at then
+    local earlier, later = here, call
+    if here.started > call.started then earlier, later = call, here end
+    earlier.together = math.min(earlier.together, later.started)
+    over[#over + 1] = earlier
+    call = later
+  elseif here then
+    call.connected, call.relayed = here.connected or call.connected, here.relayed or call.relayed
+    call.largest, call.together = math.max(here.largest, call.largest), math.max(here.together, call.together)
+  end
+  room.call = call
+  is_changed = true
 end
 
 -- In the order in which they came, so that every run tells the same.
 local function expire()
   local late = {}
-  for _, member in pairs(members) do
-    if member.expires_at <= now then late[#late + 1] = member end
+  for _, member in ipairs(members) do
+    if is_over(member) then late[#late + 1] = member.peer end
   end
   if #late == 0 then return end
-  table.sort(late, function(a, b) return a.stamp < b.stamp or (a.stamp == b.stamp and a.peer < b.peer) end)
-  for _, member in ipairs(late) do drop(member.peer, 'lost') end
-  if next(members) == nil then
+  note_together()
+  for _, peer in ipairs(late) do drop(peer, 'lost') end
+  settle()
+  if #members == 0 then
     -- A new room, unlocked: nobody is left who could hear of the old one.
-    room = {capacity = request.capacity or room.capacity, locked = false, revision = 0}
+    room = {capacity = request.capacity or room.capacity, locked = false, revision = 0, members = members}
     events = {}
   end
 end
 
-local function save()
-  if next(members) == nil then
-    redis.call('DEL', KEYS[1])
-    return
-  end
-  for peer in pairs(gone) do redis.call('HDEL', KEYS[1], 'm:' .. peer) end
-  for peer in pairs(touched) do redis.call('HSET', KEYS[1], 'm:' .. peer, cmsgpack.pack(members[peer])) end
-  redis.call('HSET', KEYS[1], 'about', cmsgpack.pack(room))
-  local last = now
-  for _, member in pairs(members) do last = math.max(last, member.expires_at) end
-  redis.call('PEXPIRE', KEYS[1], math.ceil((last - now + 60) * 1000)) -- whoever should sweep it may be dead
-end
-
-local function answer(peer, is_new)
-  if #events > 0 or next(touched) or next(gone) then save() end
-  local list = {}
-  for _, member in pairs(members) do list[#list + 1] = member end
-  table.sort(list, function(a, b) return a.stamp < b.stamp or (a.stamp == b.stamp and a.peer < b.peer) end)
-  return cmsgpack.pack({room = room, members = list, events = events, peer = peer or '', is_new = is_new or false})
-end
-
-local function refuse(code, retry_after)
-  return cmsgpack.pack({refused = code, retry_after = retry_after})
-end
+-- Who may come in
 
 local function since(prefix, peer, seconds)
   local at = redis.call('GET', prefix .. peer)
@@ -109,26 +227,36 @@ end
 
 -- What came back empty does not know who is in which room: for a while only those who were there are let in.
 local function quarantine()
-  local boot = tonumber(redis.call('GET', KEYS[2]) or 'inf')
-  if boot > now then -- none yet, or the clock was set back
-    boot = now
-    redis.call('SET', KEYS[2], string.format('%.6f', now))
+  if boot.at > now then -- none yet, or the clock was set back
+    boot = {at = now, grace = 0}
+    redis.call('SET', KEYS[2], cmsgpack.pack(boot))
   end
-  return request.quarantine - (now - boot)
+  return request.quarantine - (now - boot.at)
+end
+
+-- The generic cell rate algorithm: `counted` is when all joins so far would have come, had they kept to the rate. Answers how many
+-- seconds there are to wait, or 0 and counts one more.
+local function count_join()
+  local interval = 1 / request.joins
+  local reach = math.min(math.max(counted, now), now + request.joins_burst * interval) -- at most, also when the clock was set back
+  local wait = reach - now - (request.joins_burst - 1) * interval
+  if wait > 0.000001 then return wait end
+  reach = reach + interval
+  redis.call('SET', KEYS[3], string.format('%.6f', reach), 'PX', math.ceil((reach - now) * 1000))
+  return 0
 end
 
 local function admit(stamp, connection)
-  local member = {
+  put({
     peer = request.peer, stamp = stamp, node = request.node, connection = connection, request = request.request,
     attempt = request.attempt or 0, state = request.state or NOTHING_SHOWN, away = false, expires_at = now + request.lease,
-  }
-  keep(member)
-  happen('joined', {peer = member.peer})
-  return answer(member.peer, true)
+  })
+  settle()
+  return answer(request.peer, true)
 end
 
 local function fenced()
-  local member = members[request.peer]
+  local member = find(request.peer)
   return member and member.connection == request.connection and member or nil
 end
 
@@ -141,31 +269,37 @@ local operations = {}
 function operations.join()
   local wait = quarantine()
   if wait > 0 then return refuse('unavailable', math.ceil(wait)) end
-  load()
-  expire()
-  local known = members[request.peer]
+  local known = find(request.peer)
   if known and known.request == request.request then return answer(known.peer, true) end
-  if members[request.replaces] then
-    bury(request.replaces)
-    drop(request.replaces, 'removed')
-  elseif room.locked and not since('reload:', request.replaces, request.reload) then
+  if KEYS[3] then
+    wait = count_join()
+    if wait > 0 then return refuse('too-many-joins', math.ceil(wait)) end
+  end
+  expire()
+  local replaces = request.replaces ~= '' and request.replaces
+  if replaces and find(replaces) then
+    bury(replaces)
+    note_together()
+    drop(replaces, 'removed')
+  elseif room.locked and not (replaces and since('reload:', replaces, request.reload)) then
     return refuse('locked')
   end
-  if count() >= room.capacity then return refuse('room-full') end
-  redis.call('DEL', 'reload:' .. request.replaces)
+  if #members >= room.capacity then return refuse('room-full') end
+  if replaces then redis.call('DEL', 'reload:' .. replaces) end
+  if room.call and room.call.waits then finish() end -- those whom it waited for had their time
   local stamp = stamp_now -- above all others in the room, also when the clock was set back
-  for _, member in pairs(members) do stamp = math.max(stamp, member.stamp + 1) end
+  if #members > 0 then stamp = math.max(stamp, members[#members].stamp + 1) end
   return admit(stamp, 1)
 end
 
 function operations.resume()
   if since('gone:', request.peer, request.remember) then return refuse('gone') end
   quarantine()
-  load()
   expire()
-  local known = members[request.peer]
+  if now - boot.at <= math.max(request.quarantine, request.lease) then bring(request.call) end
+  local known = find(request.peer)
   if not known then
-    if room.locked or count() >= room.capacity then return refuse('replaced') end
+    if room.locked or #members >= room.capacity then return refuse('replaced') end
     return admit(request.stamp, request.connection + 1)
   end
   if known.request == request.request then return answer(known.peer) end
@@ -173,52 +307,48 @@ function operations.resume()
   local was_away = known.away
   known.node, known.request, known.attempt = request.node, request.request, request.attempt or 0
   known.connection = known.connection + 1
-  known.away, known.expires_at = false, now + request.lease
-  keep(known)
+  known.away, known.keep, known.expires_at = false, nil, now + request.lease
+  is_changed = true
   if was_away then happen('back', {peer = known.peer}) end
   if request.state and not alike(request.state, known.state) then
     known.state = request.state
     happen('state', {peer = known.peer})
   end
+  settle()
   return answer(known.peer)
 end
 
 function operations.leave()
-  load()
-  if not fenced() then return cmsgpack.pack({fenced = true}) end
+  if not fenced() then return fence() end
   bury(request.peer)
+  note_together()
   drop(request.peer, 'hung-up')
+  settle()
   return answer()
 end
 
 function operations.away()
-  load()
   local member = fenced()
-  if not member or member.away then return cmsgpack.pack({fenced = true}) end
-  member.away, member.expires_at = true, now + request.keep
-  keep(member)
+  if not member or member.away then return fence() end
+  note_together()
+  member.away, member.keep, member.expires_at = true, request.keep, now + request.keep
   happen('away', {peer = member.peer})
   return answer(member.peer)
 end
 
 function operations.show()
-  load()
   local member = fenced()
-  if not member then return cmsgpack.pack({fenced = true}) end
+  if not member then return fence() end
   local before = {}
   for name, value in pairs(member.state) do before[name] = value end
   for name, value in pairs(request.change) do member.state[name] = value end
-  if not alike(before, member.state) then
-    keep(member)
-    happen('state', {peer = member.peer})
-  end
+  if not alike(before, member.state) then happen('state', {peer = member.peer}) end
   return answer(member.peer)
 end
 
 function operations.lock()
-  load()
   local member = fenced()
-  if not member then return cmsgpack.pack({fenced = true}) end
+  if not member then return fence() end
   if room.locked ~= request.locked then
     room.locked = request.locked
     happen('lock', {peer = member.peer, locked = room.locked})
@@ -226,29 +356,82 @@ function operations.lock()
   return answer(member.peer)
 end
 
+function operations.report()
+  local call = room.call
+  if not fenced() or not call then return fence() end
+  is_changed = not call.connected or (request.relayed and not call.relayed)
+  call.connected, call.relayed = true, call.relayed or request.relayed
+  return answer(request.peer)
+end
+
 function operations.view()
-  load()
   return answer()
 end
 
--- The members whose sockets a node holds: their leases begin anew, and who is missing because Redis came back empty is put back.
+-- The members whose sockets a node holds: their leases begin anew, and who is missing because Redis came back empty is put back. Then
+-- what the node knows of the room holds too, if it knows more.
 function operations.renew()
   quarantine()
-  load()
-  if room.revision == 0 then room.locked, room.revision = request.locked, request.revision end
   for _, held in ipairs(request.held) do
-    local known = members[held.peer]
-    if known and known.connection == held.connection then
+    local known = find(held.peer)
+    if known and known.connection ~= held.connection then
+      no_place[held.peer] = 'superseded'
+    elseif known and not known.away then
       known.expires_at = now + request.lease
-      keep(known)
-    elseif not known and count() < room.capacity and not since('gone:', held.peer, request.remember) then
-      held.expires_at = now + request.lease
-      keep(held)
-      happen('joined', {peer = held.peer})
+      is_changed = true
     end
   end
   expire()
+  local capacity = request.revision > room.revision and request.capacity or room.capacity
+  local function catch_up()
+    if request.revision > room.revision then
+      room.revision, room.locked, room.capacity = request.revision + 1, request.locked, request.capacity
+      is_changed = true
+    end
+  end
+  for _, held in ipairs(request.held) do
+    if no_place[held.peer] then
+      -- its newer socket knows more
+    elseif find(held.peer) then
+      catch_up()
+    elseif since('gone:', held.peer, request.remember) then
+      no_place[held.peer] = 'removed'
+    elseif #members >= capacity then
+      no_place[held.peer] = 'replaced'
+    else
+      catch_up()
+      held.away, held.keep, held.expires_at = false, nil, now + request.lease
+      put(held)
+    end
+  end
+  if #members > 0 then
+    bring(request.call)
+    settle()
+  end
   return answer()
 end
 
+-- Ends the calls of rooms in which nobody is left, and answers the time. When the node that asks could not renew for long, nobody's
+-- lease runs out for a while: Redis stood still, or its clock was put forward, and the others could not renew either.
+function operations.sweep()
+  quarantine()
+  if request.last and now - request.last > request.lease * 2 / 3 then
+    boot.grace = now + request.lease
+    redis.call('SET', KEYS[2], cmsgpack.pack(boot))
+  end
+  for _, room_id in ipairs(redis.call('ZRANGEBYSCORE', 'calls:due', '-inf', string.format('%.6f', now), 'LIMIT', 0, request.count)) do
+    open(room_id, redis.call('GET', 'room:' .. room_id))
+    if packed then
+      expire()
+      save()
+    else
+      redis.call('ZREM', 'calls:due', room_id)
+    end
+  end
+  return string.format('%.6f', now)
+end
+
+load()
+local last = room.last
+if last and last.request == request.request then return {packed, cmsgpack.pack(last)} end -- the answer to the first run was lost
 return operations[request.op]()
