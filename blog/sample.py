@@ -76,7 +76,7 @@ trust it to introduce the right ones. We would rather say this than hide it.</p>
 times the minutes of the same month a year before. In one December it was thirteen times. At that pace, a machine
 that is large enough today is too small in spring.</p>
 <p>So the question was not how to get a bigger machine. It was what keeps us from simply starting a second one. We
-found three answers. Two of them are in this version, and the third is our plan.</p>
+found three answers.</p>
 <h2>The web: any copy will do</h2>
 <p>The pages you are reading come from a Django application. It keeps nothing of its own: the database and the files
 live elsewhere. That makes every copy the same as every other, so that AWS Elastic Beanstalk can start more of
@@ -91,11 +91,11 @@ password = base64(HMAC-SHA1(secret, username))</code></pre>
 <p>A relay can check this by itself. A new relay needs the secret and nothing else, so all of them start from one
 image.</p>
 <h2>Signaling: meeting across machines</h2>
-<p>This is the hard one, and it is still ahead of us. Two people who type the same code must meet, even when one is
-connected to one server and the other to another. In this version there is one such server: a single process that
-knows everybody who is in a call. The plan is that several servers speak to each other through Redis, with publish
-and subscribe: a message for somebody on another server is published to that server, and it hands it on. Until
-then one copy serves everybody; after that it will not matter which server a browser reaches.</p>
+<p>This is the hard one. Two people who type the same code must meet, even when one is connected to one server and
+the other to another. Who is in which call therefore stands in Redis, and one small program inside Redis decides who
+comes in, so that two people who arrive at the same moment are always paired. A message for somebody on another
+server is published to that server, together with everything else that waits for it, and that server hands it on. It
+does not matter which server a browser reaches, nor whether that server is still there a minute later.</p>
 <h2>What we learned</h2>
 <p>In all three places the work is the same: find what a server remembers, and move it to where every copy can
 reach it, or make it something that can be computed. After that, growth is a number in a settings page.</p>

@@ -12,12 +12,13 @@ http = get_asgi_application()  # before our apps are imported: it sets Django up
 
 from gruveo.checks import refuse_to_serve
 from gruveo.client_address import ClientAddress
+from gruveo.lifespan import lifespan
 from gruveo.one_process import only_process
 from signaling.routing import websocket_urlpatterns
 
 refuse_to_serve()
-_lock = None if settings.REDIS_URL else only_process(settings.VAR_DIR / "server.lock")
+_lock = None if settings.REDIS_URLS else only_process(settings.VAR_DIR / "server.lock")
 application = ClientAddress(
-    ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)}),
+    ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}),
     trusted_proxies=settings.TRUSTED_PROXIES,
 )

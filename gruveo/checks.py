@@ -8,17 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def redis(**_) -> list[CheckMessage]:
-    """E001 and E002: this release holds rooms in the memory of one process, which is no way to serve the public."""
-    if settings.REDIS_URL:
-        # Two processes would then start side by side, and people with the same code would wait in two rooms.
-        return [
-            Error(
-                "REDIS_URL is set, but this release keeps rooms in the memory of one process only.",
-                hint="Unset REDIS_URL and serve locally with `make run`; a later release keeps rooms in Redis.",
-                id="gruveo.E002",
-            )
-        ]
-    if settings.PRODUCTION:
+    """E001: rooms in the memory of one process are no way to serve the public."""
+    if settings.PRODUCTION and not settings.REDIS_URLS:
         return [
             Error(
                 "REDIS_URL is not set: without it each process has rooms of its own, and a restart ends all calls.",

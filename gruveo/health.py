@@ -4,6 +4,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 
+from signaling.node import switchboard
+
 
 @never_cache
 def alive(request: HttpRequest) -> HttpResponse:
@@ -13,11 +15,20 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers, else 503."""
+    """200 when newcomers should be sent here: the database answers, Redis does, and this node is not about to stop; else 503."""
+    missing = _missing()
+    return HttpResponse(f"{missing or 'ready'}\n", status=503 if missing else 200, content_type="text/plain")
+
+
+def _missing() -> str | None:
+    if switchboard.is_draining:
+        return "draining"
+    if not switchboard.is_ready:
+        return "redis"
     try:
         connection.ensure_connection()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return HttpResponse("database\n", status=503, content_type="text/plain")
-    return HttpResponse("ready\n", content_type="text/plain")
+        return "database"
+    return None

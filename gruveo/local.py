@@ -10,13 +10,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import segno
 import uvicorn
 from django.core.exceptions import ImproperlyConfigured
 
-from gruveo import local_ca, local_env, local_site
+from gruveo import local_ca, local_env, local_site, uvicorn_config
 from gruveo.env import BadValue
 from gruveo.one_process import only_process
 
@@ -90,27 +89,9 @@ def _serve(arguments: argparse.Namespace) -> None:
         local_site.prepare()
         lines = _announcement(origins, is_public=hosts == _EVERYWHERE, has_administrator=local_site.has_administrator())
     # The application takes the lock again; it is imported only now because it reads the list of static files once.
-    config = _config(**tls)
+    config = uvicorn_config.config(**tls)
     config.load()
     Server(config, lambda: print("\n".join(lines), flush=True)).run(sockets)
-
-
-def _config(**tls: Path) -> uvicorn.Config:
-    return uvicorn.Config(
-        "gruveo.asgi:application",
-        interface="asgi3",
-        lifespan="off",
-        ws="gruveo.websocket:WebSocketProtocol",
-        ws_max_size=65536,
-        ws_per_message_deflate=False,  # an idle socket: 22 KiB without it, 64 KiB with it
-        ws_ping_interval=None,  # the protocol's own pings serve
-        proxy_headers=False,  # gruveo.client_address reads them
-        access_log=False,  # would name the codes
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=3,
-        **tls,
-    )
 
 
 def _port(text: str) -> int:

@@ -52,7 +52,11 @@ CSRF_TRUSTED_ORIGINS = [str(origin) for origin in SITE_ORIGINS]
 
 # State
 
-REDIS_URL = env.text("REDIS_URL", "")
+REDIS_URLS = env.names("REDIS_URL")
+if not all(url.startswith(("redis://", "rediss://", "unix://")) for url in REDIS_URLS):
+    raise BadValue("REDIS_URL", "must hold addresses such as redis://host:6379/0, separated by commas.")
+if len(set(REDIS_URLS)) < len(REDIS_URLS):
+    raise BadValue("REDIS_URL", "names a host twice.")
 _DATABASE = env.text("DATABASE_URL", *([] if PRODUCTION else [f"sqlite:///{VAR_DIR / 'db.sqlite3'}"]))
 try:
     DATABASES = {"default": dj_database_url.parse(_DATABASE)}
@@ -76,8 +80,8 @@ else:
     raise BadValue("DATABASE_URL", "must begin with postgres: or sqlite:.")
 
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": REDIS_URL.split(",")}}
-    if REDIS_URL
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [*REDIS_URLS]}}
+    if REDIS_URLS
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 
@@ -87,6 +91,9 @@ ROOM_CAPACITY = env.number("ROOM_CAPACITY", 6, least=2, most=6)
 HELLO_SECONDS = env.number("HELLO_SECONDS", 5.0, least=0.1)
 SILENCE_SECONDS = env.number("SILENCE_SECONDS", 20.0, least=0.1)
 PLACE_SECONDS = env.number("PLACE_SECONDS", 30.0, least=0.1)
+LEASE_SECONDS = env.number("LEASE_SECONDS", 15.0, least=0.5)
+QUARANTINE_SECONDS = env.number("QUARANTINE_SECONDS", 12.0)
+DRAIN_SECONDS = env.number("DRAIN_SECONDS", 20.0)
 TOKEN_SECONDS = env.number("TOKEN_SECONDS", 12 * 3600, least=1)
 MESSAGES_PER_SECOND = env.number("MESSAGES_PER_SECOND", 50.0, least=1)
 JOINS_PER_MINUTE = env.number("JOINS_PER_MINUTE", 60.0, least=1)

@@ -33,3 +33,16 @@ def token_keys() -> tuple[str, ...]:
 
 def origins() -> frozenset[str]:
     return frozenset(map(str, settings.SITE_ORIGINS))
+
+
+def redis_urls() -> tuple[str, ...]:
+    """The Redis hosts that hold the rooms; none when they are in the memory of this process."""
+    return settings.REDIS_URLS
+
+
+def lease() -> float:
+    return settings.LEASE_SECONDS
+
+
+def quarantine() -> float:
+    return settings.QUARANTINE_SECONDS

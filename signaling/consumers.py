@@ -19,7 +19,7 @@ from signaling.addresses import Addresses
 from signaling.limits import Limits
 from signaling.outbox import Outbox
 from signaling.protocol import Ack, AskMembers, Hello, Leave, Lock, Ping, ProtocolError, ShowState, Signal
-from signaling.rooms import Entry, Outcome
+from signaling.rooms import Call, Entry, Outcome
 from signaling.session import Phase, Session
 from signaling.switchboard import Switchboard
 from turnauth import conf as turn
@@ -51,6 +51,7 @@ class SignalingConsumer(AsyncConsumer):
             await send({"type": "websocket.close", "code": 1008})
             return
         await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
+        self._switchboard.start()  # a server without a lifespan has not done so yet
         self._address = (scope.get("client") or ("unknown", 0))[0]
         self._session = Session(self._limits, now=time.monotonic())
         self._reader = asyncio.get_running_loop().create_task(self._read(receive, scope))
@@ -118,8 +119,10 @@ class SignalingConsumer(AsyncConsumer):
         outcome = await (self._resume(hello) if hello.resume else self._join(hello))
         member = outcome.member
         self._session.join(outcome.room.id, member.peer, member.connection, now=time.monotonic())
-        self._token = tokens.Token(member.peer, outcome.room.id, member.stamp, member.connection, issued=0)
-        self._switchboard.attach(outcome.room.id, member.peer, self._outbox)
+        self._token = tokens.Token(
+            member.peer, outcome.room.id, member.stamp, member.connection, issued=0, call=_said_of(outcome.room.call)
+        )
+        self._switchboard.attach(outcome.room.id, member, self._outbox)
         self._outbox.put(self._welcome(outcome))
         self._switchboard.publish(outcome)
         self._watch()
@@ -164,18 +167,22 @@ class SignalingConsumer(AsyncConsumer):
             raise ProtocolError("bad-code", hint=error.hint) from error
         replaced = self._replaced(hello.replaces, room)
         entry = self._entry(room, secrets.token_urlsafe(_PEER_BYTES), hello)
-        return await self._switchboard.rooms.join(entry, capacity=self._limits.capacity, replaces=replaced)
+        return await self._switchboard.join(
+            entry, capacity=self._limits.capacity, replaces=replaced, address=self._addresses.key(self._address)
+        )
 
     async def _resume(self, hello: Hello) -> Outcome:
         try:
             token = self._read_token(hello.resume)
         except tokens.BadToken as error:
             raise ProtocolError("bad-token", str(error)) from error
-        return await self._switchboard.rooms.resume(
-            self._entry(token.room, token.peer, hello),
+        entry = self._entry(token.room, token.peer, hello)
+        return await self._switchboard.resume(
+            entry,
             capacity=self._limits.capacity,
             stamp=token.stamp,
             connection=token.connection,
+            call=Call(*token.call) if token.call else None,
         )
 
     def _replaced(self, text: str | None, room: str) -> str:
@@ -189,7 +196,8 @@ class SignalingConsumer(AsyncConsumer):
         return token.peer if token.room == room else ""
 
     def _entry(self, room: str, peer: str, hello: Hello) -> Entry:
-        return Entry(room, peer, secrets.token_urlsafe(9), self._switchboard.node, hello.shown, hello.attempt)
+        node = self._switchboard.shard(room).node
+        return Entry(room, peer, secrets.token_urlsafe(9), node, hello.shown, hello.attempt)
 
     def _read_token(self, text: str) -> tokens.Token:
         return tokens.read(text, keys=conf.token_keys(), lifetime=self._limits.token, now=time.time())
@@ -197,31 +205,41 @@ class SignalingConsumer(AsyncConsumer):
     def _fresh_token(self) -> str:
         return tokens.sign(replace(self._token, issued=int(time.time())), key=conf.token_keys()[0])
 
+    def _has_learned_of_a_call(self) -> bool:
+        """A token that names the call keeps it one call where all servers have lost their memory."""
+        room = self._switchboard.known(self._session.room)
+        call = _said_of(room and room.call)
+        if call == self._token.call:
+            return False
+        self._token = replace(self._token, call=call)
+        return call is not None
+
     async def _relay(self, message: Signal | Ack) -> None:
         self._switchboard.relay(self._session.room, self._session.peer, message)
 
     async def _show(self, message: ShowState) -> None:
-        session = self._session
-        self._switchboard.publish(
-            await self._switchboard.rooms.show(
-                session.room, session.peer, connection=session.connection, change=message
-            )
-        )
+        await self._tell("show", change=message)
 
     async def _lock(self, message: Lock) -> None:
+        await self._tell("lock", locked=message.locked)
+
+    async def _tell(self, operation: str, **given) -> None:
+        """Has the store do something for this member; on a newer socket of the member it does nothing."""
         session = self._session
-        self._switchboard.publish(
-            await self._switchboard.rooms.lock(
-                session.room, session.peer, connection=session.connection, locked=message.locked
-            )
+        room, peer, connection = session.room, session.peer, session.connection
+        await self._switchboard.tell(
+            room, lambda rooms: getattr(rooms, operation)(room, peer, connection=connection, **given)
         )
 
     async def _members(self, message: AskMembers) -> None:
-        room = await self._switchboard.rooms.view(self._session.room)
-        self._outbox.put(protocol.members(room.revision, room.locked, room.others(self._session.peer)))
+        """As this node knows it: what it has missed, it learns by renewing."""
+        room = self._switchboard.known(self._session.room)
+        if room is not None:
+            self._outbox.put(protocol.members(room.revision, room.locked, room.others(self._session.peer)))
 
     async def _ping(self, message: Ping) -> None:
-        token = self._fresh_token() if self._session.wants_token(now=time.monotonic()) else None
+        is_due = self._session.wants_token(now=time.monotonic())
+        token = self._fresh_token() if self._has_learned_of_a_call() or is_due else None
         self._outbox.put(protocol.pong(message, token))
 
     async def _leave(self, message: Leave) -> None:
@@ -256,13 +274,10 @@ class SignalingConsumer(AsyncConsumer):
             return
         has_left = session.close(close_code)
         self._switchboard.detach(session.room, session.peer, self._outbox)
-        rooms = self._switchboard.rooms
         if has_left:
-            self._switchboard.publish(await rooms.leave(session.room, session.peer, connection=session.connection))
+            await self._tell("leave")
         else:
-            self._switchboard.publish(
-                await rooms.away(session.room, session.peer, connection=session.connection, keep=self._limits.place)
-            )
+            await self._tell("away", keep=self._limits.place)
         logger.info("%s room=%s peer=%s", "left" if has_left else "away", session.room, session.peer)
 
     def _watch(self) -> None:
@@ -294,6 +309,11 @@ async def no_such_socket(scope, receive, send) -> None:
     """Refuses a WebSocket at an address that has none, before the upgrade; without a word in the log, where its path could be a code."""
     await receive()
     await send({"type": "websocket.close", "code": 1008})
+
+
+def _said_of(call: Call | None) -> tuple[str, float] | None:
+    """What a token says of a call."""
+    return (call.id, call.started) if call else None
 
 
 def _header(scope, name: bytes) -> str | None:

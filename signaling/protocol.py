@@ -277,5 +277,9 @@ def ice(servers: list[dict], lifetime: int | None) -> str:
     return _text(type="ice", ice_servers=servers, ice_lifetime=lifetime)
 
 
+def reconnect(after_ms: int) -> str:
+    return _text(type="reconnect", after_ms=after_ms)
+
+
 def error(problem: ProtocolError) -> str:
     return _text(type="error", code=problem.code, text=ERRORS[problem.code].text, **problem.members)

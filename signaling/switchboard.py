@@ -1,22 +1,32 @@
 """
 Who is reached how: the live sessions of this process, and the rooms in which they sit.
 
-What one room store decides is handed on here, to everybody in the room, in the order in which it was decided.
+What a room store decides is handed on here, to everybody in the room: to those of this process at once, to the others through the
+link of the store's host. News can come late, twice, in another order or not at all; a room's revision and its members' connection
+numbers tell which is newer, and who has missed something gets the whole list.
 """
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Iterator
+import math
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Protocol
 
+import msgspec
+from channels_redis.utils import _consistent_hash as host_of
+from msgspec import Struct
+
 from signaling import protocol
+from signaling.links import Parcel
 from signaling.protocol import ERRORS, Ack, ProtocolError, Signal
-from signaling.rooms import Held, Outcome, Room, Rooms
+from signaling.rooms import Change, Entry, Held, Member, Outcome, Room, Rooms
+from signaling.shards import AWAY, Errand, Shard
 
 logger = logging.getLogger(__name__)
 
-_RENEWAL = 1.0  # seconds between two looks at who has run out
+_SLICE = 200  # rooms renewed at once: thousands in one go would keep the node from everything else
+_RETRY = 0.5  # seconds
 
 
 class Outlet(Protocol):
@@ -27,50 +37,146 @@ class Outlet(Protocol):
     def close(self, code: int, reason: str = "") -> None: ...
 
 
+class _News(Struct, array_like=True):
+    """What one node tells the others of a room."""
+
+    room: Room
+    changes: tuple[Change, ...]
+
+
+class _Seat(Struct):
+    """A socket of this process, and its member as it was last known: enough to put it back where the store has lost it."""
+
+    outlet: Outlet
+    member: Member
+
+
+class _Local(Struct):
+    """A room as this process knows it, with those who sit here."""
+
+    seats: dict[str, _Seat]
+    known: Room | None = None
+
+
+_write_news = msgspec.json.Encoder().encode
+_read_news = msgspec.json.Decoder(_News).decode
+
+
 class Switchboard:
-    """One node: its sessions by room and peer, over one store of rooms."""
+    """
+    One node: its sessions by room and peer, over the stores of rooms. `renewal` is the number of seconds between two renewals of a
+    room's leases; `chores` are what this node does besides, from `start` to `stop`.
+    """
 
-    def __init__(self, rooms: Rooms, *, renewal: float = _RENEWAL) -> None:
-        self.rooms = rooms
-        self.node = secrets.token_urlsafe(9)
+    def __init__(
+        self, shards: Sequence[Shard], *, renewal: float, chores: Sequence[Callable[[], Coroutine]] = ()
+    ) -> None:
+        self.shards: list[Shard] = []
+        self._here: list[dict[str, _Local]] = []  # of each shard
         self._renewal = renewal
-        self._outlets: dict[str, dict[str, Outlet]] = {}
-        self._known: dict[str, Room] = {}
-        self._keeper: asyncio.Task | None = None
+        self._chores = chores
+        self._tasks: list[asyncio.Task] = []
+        self._silent: set[Shard] = set()  # those that do not answer
+        self.is_draining = False
+        for shard in shards:
+            self.add(shard)
 
-    def attach(self, room: str, peer: str, outlet: Outlet) -> None:
-        """From now on this outlet is the peer; an older socket of it hears that it is superseded."""
-        outlets = self._outlets.setdefault(room, {})
-        older = outlets.get(peer)
-        if older is not None and older is not outlet:
-            _refuse(older, "superseded")
-        outlets[peer] = outlet
-        self._keep_rooms()
+    def add(self, shard: Shard) -> None:
+        """Takes one more store of rooms; before `start` only."""
+        self.shards.append(shard)
+        self._here.append({})
+
+    def start(self) -> None:
+        """Keeps places from now on; may be said again. Needs the loop that serves."""
+        if not self._tasks:
+            loop = asyncio.get_running_loop()
+            self._tasks = [loop.create_task(self._keep(number)) for number in range(len(self.shards))]
+            self._tasks += [loop.create_task(shard.link.run()) for shard in self.shards if shard.link]
+            self._tasks += [loop.create_task(chore()) for chore in self._chores]
+
+    async def stop(self) -> None:
+        """Ends what `start` began; leases are not given up, for those who sat here come back elsewhere."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._tasks = []
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether newcomers should be sent to this node."""
+        return not self.is_draining and all(shard.is_up for shard in self.shards)
+
+    @property
+    def sessions(self) -> int:
+        return sum(len(local.seats) for rooms in self._here for local in rooms.values())
+
+    def shard(self, room: str) -> Shard:
+        """Where this room is."""
+        return self.shards[host_of(room, len(self.shards))]
+
+    async def join(self, entry: Entry, **given) -> Outcome:
+        """
+        Asks the room's store for a place.
+
+        Raises:
+            ProtocolError: what the store refuses with, or `unavailable`.
+        """
+        undo = self._errand(entry.room, lambda rooms: rooms.leave(entry.room, entry.peer, connection=1))
+        return await self._admit(entry.room, lambda rooms: rooms.join(entry, **given), undo=undo)
+
+    async def resume(self, entry: Entry, **given) -> Outcome:
+        """As `join`, for who comes back."""
+        return await self._admit(entry.room, lambda rooms: rooms.resume(entry, **given))
+
+    async def tell(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome | None]]) -> None:
+        """Has the room's store do this, now or once it can be reached again, and publishes what comes of it."""
+        await self.shard(room).tell(self._errand(room, ask))
+
+    def attach(self, room: str, member: Member, outlet: Outlet) -> None:
+        """From now on this outlet is the member; an older socket of it hears that it is superseded."""
+        local = self._of(room).setdefault(room, _Local({}))
+        older = local.seats.get(member.peer)
+        if older is not None and older.member.connection > member.connection:
+            _refuse(outlet, "superseded")
+            return
+        local.seats[member.peer] = _Seat(outlet, member)
+        if older is not None and older.outlet is not outlet:
+            _refuse(older.outlet, "superseded")
 
     def detach(self, room: str, peer: str, outlet: Outlet) -> None:
         """Forgets this outlet, unless a newer one stands for the peer. May be said twice."""
-        outlets = self._outlets.get(room, {})
-        if outlets.get(peer) is not outlet:
+        rooms = self._of(room)
+        local = rooms.get(room)
+        seat = local and local.seats.get(peer)
+        if not seat or seat.outlet is not outlet:
             return
-        del outlets[peer]
-        if not outlets:
-            del self._outlets[room]
-            self._known.pop(room, None)
+        del local.seats[peer]
+        if not local.seats:
+            del rooms[room]
 
     def publish(self, outcome: Outcome | None) -> None:
-        """Tells everybody in the room what has changed."""
+        """Tells everybody in the room what has changed, on this node and on the others."""
         if outcome is None:
             return
-        room = outcome.room
-        outlets = self._outlets.get(room.id, {})
-        if outlets:
-            self._known[room.id] = room
-        for change in outcome.changes:
-            for peer, outlet in outlets.items():
-                if peer != change.unheard_by and peer in room.members:
-                    outlet.put(change.text)
-        for peer in [peer for peer in outlets if peer not in room.members]:
-            _refuse(outlets[peer], "removed")
+        self._hear(outcome.room, outcome.changes, outcome.member.peer if outcome.member else "")
+        shard = self.shard(outcome.room.id)
+        elsewhere = outcome.nodes - {shard.node}
+        if elsewhere and shard.link and (outcome.changes or outcome.member):
+            parcel = Parcel(outcome.room.id, "", _write_news(_News(outcome.room, outcome.changes)).decode())
+            for address in elsewhere:
+                shard.link.post(address, parcel)
+
+    def deliver(self, parcel: Parcel) -> None:
+        """Takes what another node has sent."""
+        if parcel.peer:
+            local = self._of(parcel.room).get(parcel.room)
+            seat = local and local.seats.get(parcel.peer)
+            if seat:
+                seat.outlet.put(parcel.text)
+            return
+        news = _read_news(parcel.text)
+        self._hear(news.room, news.changes)
 
     def relay(self, room: str, sender: str, message: Signal | Ack) -> None:
         """
@@ -79,33 +185,143 @@ class Switchboard:
         Raises:
             ProtocolError: `unknown-peer`.
         """
-        outlet = self._outlets.get(room, {}).get(message.to)
-        if outlet is not None:
-            outlet.put(
-                protocol.signal(sender, message) if isinstance(message, Signal) else protocol.ack(sender, message)
-            )
+        local = self._of(room).get(room)
+        if local is None:
             return
-        known = self._known.get(room)
-        if known is None or message.to not in known.members:
+        seat = local.seats.get(message.to)
+        if seat is not None:
+            seat.outlet.put(_forwarded(sender, message))
+            return
+        member = local.known and local.known.members.get(message.to)
+        if member is None:
             raise ProtocolError("unknown-peer", to=message.to, about="signal" if isinstance(message, Signal) else "ack")
+        link = self.shard(room).link
+        if link and not member.away:
+            link.post(member.node, Parcel(room, message.to, _forwarded(sender, message)))
 
-    def _keep_rooms(self) -> None:
-        if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.get_running_loop().create_task(self._renew())
+    def known(self, room: str) -> Room | None:
+        """The room as this node knows it, if anybody of it sits here."""
+        local = self._of(room).get(room)
+        return local and local.known
 
-    async def _renew(self) -> None:
-        while self._outlets:
-            await asyncio.sleep(self._renewal)
-            try:
-                for outcome in await self.rooms.renew(self._held()):
-                    self.publish(outcome)
-            except Exception:
-                logger.exception("places could not be looked through")  # the next look may succeed
+    def drain(self, seconds: float) -> None:
+        """Asks everybody to move to another node, each at a moment of its own; from now on this node is not ready."""
+        self.is_draining = True
+        for local in [local for rooms in self._here for local in rooms.values()]:
+            for seat in local.seats.values():
+                seat.outlet.put(protocol.reconnect(math.floor(random.uniform(0, seconds) * 1000)))
 
-    def _held(self) -> Iterator[Held]:
-        """Made only as it is taken: a store in this process asks for none of it."""
-        for room in self._known.values():
-            yield Held(room, tuple(room.members[peer] for peer in self._outlets[room.id] if peer in room.members))
+    async def _admit(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome]], **given) -> Outcome:
+        if self.is_draining:
+            raise ProtocolError("unavailable", retry_after=1)
+        shard = self.shard(room)
+        return await shard.admit(lambda: ask(shard.rooms), **given)
+
+    def _errand(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome | None]]) -> Errand:
+        async def errand() -> None:
+            self.publish(await ask(self.shard(room).rooms))
+
+        return errand
+
+    def _of(self, room: str) -> dict[str, _Local]:
+        return self._here[host_of(room, len(self._here))]
+
+    def _hear(self, room: Room, changes: tuple[Change, ...], about: str = "") -> None:
+        """Takes this for the room as it is, unless something newer is known, and tells those who sit here what is new to them."""
+        local = self._of(room.id).get(room.id)
+        if local is None:
+            return
+        known = local.known
+        if known is not None and _newness(room) < _newness(known):
+            if about in local.seats:  # its answer was overtaken by news of others
+                self._show_members(local, about)
+            return
+        local.known = room
+        heard = known.revision if known else room.revision - len(changes)
+        for change in changes[max(0, heard - room.revision + len(changes)) :]:
+            for peer, seat in local.seats.items():
+                if peer != change.unheard_by and peer in room.members:
+                    seat.outlet.put(change.text)
+        if room.revision - len(changes) > heard:
+            for peer in local.seats:
+                if peer != about:
+                    self._show_members(local, peer)
+        self._check_seats(local, changes)
+
+    def _check_seats(self, local: _Local, changes: tuple[Change, ...]) -> None:
+        """Refuses those whose place has another socket now, or who were taken out. Who is merely missing is put back by a renewal."""
+        removed = {change.unheard_by for change in changes if change.removes}
+        for peer, seat in list(local.seats.items()):
+            member = local.known.members.get(peer)
+            if member is None:
+                if peer in removed:
+                    _refuse(seat.outlet, "removed")
+            elif member.connection > seat.member.connection:
+                _refuse(seat.outlet, "superseded")
+            else:
+                seat.member = member
+
+    def _show_members(self, local: _Local, peer: str) -> None:
+        room = local.known
+        if peer in room.members:
+            local.seats[peer].outlet.put(protocol.members(room.revision, room.locked, room.others(peer)))
+
+    async def _keep(self, number: int) -> None:
+        """Renews the leases of those who sit here, slice by slice, and takes up what was missed."""
+        shard, rooms = self.shards[number], self._here[number]
+        pause = 0.0
+        while True:
+            parts = [list(rooms)[start : start + _SLICE] for start in range(0, len(rooms), _SLICE)] or [[]]
+            for part in parts:
+                await asyncio.sleep(pause)
+                while not await self._has_renewed(shard, rooms, part):  # noqa: ASYNC110 - nothing tells when Redis is back
+                    await asyncio.sleep(min(_RETRY, self._renewal))
+                pause = self._renewal / len(parts)
+
+    async def _has_renewed(self, shard: Shard, rooms: dict[str, _Local], part: list[str]) -> bool:
+        try:
+            await self._renew(shard, rooms, part)
+        except AWAY as error:
+            if shard not in self._silent:
+                logger.warning("places cannot be renewed: %s", error)
+            self._silent.add(shard)
+            return False
+        except Exception:
+            logger.exception("places could not be renewed")
+        self._silent.discard(shard)
+        return True
+
+    async def _renew(self, shard: Shard, rooms: dict[str, _Local], part: list[str]) -> None:
+        await shard.catch_up()
+        held = list(_held(rooms, part))
+        asked = {one.room.id: {member.peer: member.connection for member in one.members} for one in held}
+        for outcome in await shard.rooms.renew(held):
+            self.publish(outcome)
+            self._turn_out(outcome, asked.get(outcome.room.id, {}))
+
+    def _turn_out(self, outcome: Outcome, asked: dict[str, int]) -> None:
+        """Those for whom the store has no place any more: it came back empty, and others were faster."""
+        local = self._of(outcome.room.id).get(outcome.room.id)
+        for peer, code in outcome.no_place.items():
+            seat = local and local.seats.get(peer)
+            if seat and seat.member.connection == asked.get(peer):
+                _refuse(seat.outlet, code)
+
+
+def _held(rooms: dict[str, _Local], part: list[str]) -> Iterator[Held]:
+    for room_id in part:
+        local = rooms.get(room_id)
+        if local and local.known:
+            yield Held(local.known, tuple(seat.member for seat in local.seats.values()))
+
+
+def _newness(room: Room) -> tuple[int, int]:
+    """A resume that nobody need hear of raises no revision, but a connection number."""
+    return room.revision, sum(member.connection for member in room.members.values())
+
+
+def _forwarded(sender: str, message: Signal | Ack) -> str:
+    return protocol.signal(sender, message) if isinstance(message, Signal) else protocol.ack(sender, message)
 
 
 def _refuse(outlet: Outlet, code: str) -> None:

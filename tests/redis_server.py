@@ -32,6 +32,10 @@ class RedisServer:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    @property
+    def url(self) -> str:
+        return f"unix://{self.path}"
+
     def start(self) -> None:
         arguments = {"port": "0", "unixsocket": self.path, "save": "", "appendonly": "no", "dir": self._folder}
         options = [word for name, value in arguments.items() for word in (f"--{name}", value)]

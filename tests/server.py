@@ -35,6 +35,8 @@ class Server:
         RuntimeError: on entering, when it does not come to listen; the text holds what it printed.
     """
 
+    _MODULE = "gruveo.local"
+
     def __init__(self, *, https: bool = False, port: int = 0, var_dir: Path | None = None, **env) -> None:
         self._arguments = ["--host", "127.0.0.1", "--port", str(port), *(["--https"] if https else [])]
         self._env = {name: str(value) for name, value in env.items()}
@@ -114,7 +116,7 @@ class Server:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            [*dies_with_us(), sys.executable, "-m", "gruveo.local", *self._arguments],
+            [*dies_with_us(), sys.executable, "-m", self._MODULE, *self._arguments],
             cwd=BASE_DIR,
             env=child_env(self.var_dir, **self._env),
             stdin=subprocess.DEVNULL,
@@ -140,6 +142,10 @@ class Server:
                 self.ws_url = self.url.replace("http", "ws", 1) + "/signaling"
                 self._listens.set()
         self._listens.set()  # it has ended
+
+    def kill(self) -> None:
+        """Ends it as a power cut does."""
+        self._end(signal.SIGKILL)
 
     def _end(self, number: signal.Signals) -> None:
         if not self._process:

@@ -16,7 +16,7 @@ FLOORS = {
     "turnauth": {0: "credentials servers", 1: "conf"},
     "signaling": {
         0: "codes protocol session limits tokens streams events",
-        1: "conf rooms rooms.memory rooms.redis switchboard outbox addresses",
+        1: "conf rooms rooms.memory rooms.redis accord links shards switchboard node outbox addresses",
         2: "consumers client",
         3: "routing",
     },
@@ -25,8 +25,8 @@ FLOORS = {
     "gruveo": {
         0: "env logs client_address",
         1: "private_file local_env one_process storage local_ca settings checks",
-        2: "health middleware websocket local_ca_pages local_site management.commands.sample_content",
-        3: "asgi urls apps local",
+        2: "health lifespan middleware uvicorn_config websocket local_ca_pages local_site management.commands.sample_content",
+        3: "asgi urls apps local serve",
     },
 }
 # The same for the browser's modules: 0 pure, 1 browser objects, 2 the call, 3 parts of the screen, 4 entries.

@@ -81,10 +81,11 @@ class Room(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """One raised revision: the message that tells of it, and who need not hear it."""
+    """One raised revision: the message that tells of it, who need not hear it, and whether that one was taken out."""
 
     text: str
     unheard_by: str = ""
+    removes: bool = False
 
 
 class Outcome(Struct, frozen=True):
@@ -176,7 +177,7 @@ def with_member(room: Room, member: Member) -> tuple[Room, Change]:
 def without_member(room: Room, peer: str, reason: str) -> tuple[Room, Change]:
     members = {name: member for name, member in room.members.items() if name != peer}
     after = replace(room, revision=room.revision + 1, members=members)
-    return after, Change(protocol.left(after.revision, peer, reason), peer)
+    return after, Change(protocol.left(after.revision, peer, reason), peer, removes=reason == "removed")
 
 
 def with_away(room: Room, peer: str, expires_at: float) -> tuple[Room, Change]:

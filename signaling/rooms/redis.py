@@ -205,7 +205,9 @@ def _change(event: _Event, members: dict[str, Member]) -> Change:
         case "joined":
             return Change(protocol.joined(event.revision, members[event.peer].view), event.peer)
         case "left":
-            return Change(protocol.left(event.revision, event.peer, event.reason), event.peer)
+            return Change(
+                protocol.left(event.revision, event.peer, event.reason), event.peer, removes=event.reason == "removed"
+            )
         case "away":
             return Change(protocol.away(event.revision, event.peer), event.peer)
         case "back":

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -106,9 +107,15 @@ class StartTests:
     def test_bad_setting_is_one_sentence(self, tmp_path):
         assert one_sentence(run(tmp_path, "--port", "0", ROOM_CAPACITY="7")).startswith("ROOM_CAPACITY must be")
 
-    def test_redis_is_refused(self, make_server):
-        with pytest.raises(RuntimeError, match="REDIS_URL is set, but this release"):
-            make_server(REDIS_URL="redis://127.0.0.1:1")
+    def test_a_redis_that_is_away_keeps_no_page_from_being_served(self, make_server):
+        server = make_server(REDIS_URL="redis://127.0.0.1:1")
+
+        with pytest.raises(urllib.error.HTTPError) as answer:
+            server.get("/readyz")
+
+        assert (answer.value.code, answer.value.read()) == (503, b"redis\n")
+        assert server.get("/healthz").status == server.get("/").status == 200
+        assert "starts without its Redis" in server.log
 
     def test_second_process_on_the_same_data_is_refused(self, server):
         sentence = one_sentence(run(server.var_dir, "--port", "0"))

@@ -7,6 +7,7 @@ import pytest
 from signaling import protocol
 from signaling.protocol import ProtocolError
 from signaling.rooms.memory import MemoryRooms
+from signaling.shards import Shard
 from signaling.switchboard import Switchboard
 from tests.cast import ALICE, BOB, CHARLIE, Clock, entry, until
 
@@ -35,16 +36,32 @@ def clock():
 
 
 @pytest.fixture
-def switchboard(clock):
-    return Switchboard(MemoryRooms(clock=clock), renewal=0.01)
+async def switchboard(clock):
+    made = Switchboard([Shard(MemoryRooms(clock=clock))], renewal=0.01)
+    made.start()
+    yield made
+    await made.stop()
 
 
-async def join(switchboard, peer, **members) -> Outlet:
+async def join(switchboard, peer, *, room="room", **members) -> Outlet:
     outlet = Outlet()
-    outcome = await switchboard.rooms.join(entry(peer), capacity=3, **members)
-    switchboard.attach("room", peer, outlet)
+    outcome = await switchboard.join(entry(peer, room=room), capacity=3, **members)
+    switchboard.attach(room, outcome.member, outlet)
     switchboard.publish(outcome)
     return outlet
+
+
+async def resume(switchboard, peer) -> Outlet:
+    outlet = Outlet()
+    outcome = await switchboard.resume(entry(peer), capacity=3, stamp=1, connection=1)
+    switchboard.attach("room", outcome.member, outlet)
+    switchboard.publish(outcome)
+    return outlet
+
+
+async def lose(switchboard, peer, outlet) -> None:
+    switchboard.detach("room", peer, outlet)
+    await switchboard.tell("room", lambda rooms: rooms.away("room", peer, connection=1, keep=30))
 
 
 def signal(to: str) -> protocol.Signal:
@@ -60,7 +77,7 @@ class PublishTests:
     async def test_everybody_hears_of_a_lock(self, switchboard):
         alice, bob = await join(switchboard, ALICE), await join(switchboard, BOB)
 
-        switchboard.publish(await switchboard.rooms.lock("room", ALICE, connection=1, locked=True))
+        await switchboard.tell("room", lambda rooms: rooms.lock("room", ALICE, connection=1, locked=True))
 
         assert (alice.types[-1], bob.types[-1]) == ("lock", "lock")
 
@@ -75,8 +92,7 @@ class PublishTests:
 
     async def test_who_ran_out_of_time_is_told_to_the_others(self, switchboard, clock):
         alice, bob = await join(switchboard, ALICE), await join(switchboard, BOB)
-        switchboard.detach("room", BOB, bob)
-        switchboard.publish(await switchboard.rooms.away("room", BOB, connection=1, keep=30))
+        await lose(switchboard, BOB, bob)
         clock.move(31)
 
         await until(lambda: "left" in alice.types)
@@ -85,12 +101,9 @@ class PublishTests:
 
     async def test_rooms_do_not_hear_of_each_other(self, switchboard):
         alice = await join(switchboard, ALICE)
-        outlet = Outlet()
-        outcome = await switchboard.rooms.join(entry(BOB, room="another"), capacity=3)
-        switchboard.attach("another", BOB, outlet)
-        switchboard.publish(outcome)
+        bob = await join(switchboard, BOB, room="another")
 
-        assert (alice.heard, outlet.heard) == ([], [])
+        assert (alice.heard, bob.heard) == ([], [])
 
 
 class RelayTests:
@@ -112,7 +125,7 @@ class RelayTests:
 
     async def test_a_signal_to_another_room_is_refused(self, switchboard):
         await join(switchboard, ALICE)
-        switchboard.attach("another", BOB, Outlet())
+        await join(switchboard, BOB, room="another")
 
         with pytest.raises(ProtocolError, match="not in the room"):
             switchboard.relay("room", ALICE, signal(BOB))
@@ -120,8 +133,7 @@ class RelayTests:
     async def test_a_signal_to_somebody_who_is_away_is_dropped_without_a_word(self, switchboard):
         await join(switchboard, ALICE)
         bob = await join(switchboard, BOB)
-        switchboard.detach("room", BOB, bob)
-        switchboard.publish(await switchboard.rooms.away("room", BOB, connection=1, keep=30))
+        await lose(switchboard, BOB, bob)
 
         switchboard.relay("room", ALICE, signal(BOB))
 
@@ -129,17 +141,15 @@ class RelayTests:
 class AttachTests:
     async def test_the_newest_socket_wins_and_the_older_one_is_told(self, switchboard):
         older = await join(switchboard, ALICE)
-        newer = Outlet()
 
-        switchboard.attach("room", ALICE, newer)
+        newer = await resume(switchboard, ALICE)
 
         assert (older.heard[-1]["code"], older.closed) == ("superseded", 4010)
         assert newer.closed is None
 
     async def test_the_end_of_an_older_socket_does_not_detach_the_newer(self, switchboard):
         older, bob = await join(switchboard, ALICE), await join(switchboard, BOB)
-        newer = Outlet()
-        switchboard.attach("room", ALICE, newer)
+        newer = await resume(switchboard, ALICE)
 
         switchboard.detach("room", ALICE, older)
         switchboard.relay("room", BOB, signal(ALICE))
@@ -156,11 +166,24 @@ class AttachTests:
 
     async def test_nothing_is_kept_of_those_who_are_gone(self, switchboard):
         for number in range(50):
-            outlet = Outlet()
-            outcome = await switchboard.rooms.join(entry(ALICE, room=f"room {number}"), capacity=2)
-            switchboard.attach(outcome.room.id, ALICE, outlet)
-            switchboard.publish(outcome)
-            assert switchboard._outlets and switchboard._known
-            switchboard.detach(outcome.room.id, ALICE, outlet)
+            outlet = await join(switchboard, ALICE, room=f"room {number}")
+            assert switchboard.sessions == 1
+            switchboard.detach(f"room {number}", ALICE, outlet)
 
-        assert not switchboard._outlets and not switchboard._known
+        assert switchboard.sessions == 0
+        assert switchboard.known("room 7") is None
+
+
+class DrainTests:
+    async def test_everybody_is_asked_to_move_at_a_moment_of_their_own_and_nobody_new_is_let_in(self, switchboard):
+        outlets = [await join(switchboard, ALICE, room=f"room {number}") for number in range(50)]
+
+        switchboard.drain(10)
+
+        moments = [outlet.heard[-1]["after_ms"] for outlet in outlets]
+        assert {outlet.types[-1] for outlet in outlets} == {"reconnect"}
+        assert all(0 <= moment <= 10_000 for moment in moments) and len(set(moments)) > 25
+        assert not switchboard.is_ready
+        with pytest.raises(ProtocolError) as refusal:
+            await join(switchboard, BOB)
+        assert (refusal.value.code, refusal.value.members) == ("unavailable", {"retry_after": 1})

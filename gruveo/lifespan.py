@@ -1,0 +1,38 @@
+"""What begins and ends with the server process: this node's renewals, and its links to the other nodes."""
+
+import asyncio
+import logging
+
+from signaling.node import switchboard
+
+logger = logging.getLogger(__name__)
+
+_READY = 5.0  # seconds; a Redis that is away must not keep the pages from being served
+
+
+async def lifespan(scope, receive, send) -> None:
+    """
+    The server takes its first socket once something that this node sent to itself has come back.
+
+    Source: the ASGI lifespan protocol, version 2.0.
+    """
+    while True:
+        event = await receive()
+        if event["type"] == "lifespan.startup":
+            scope["state"]["switchboard"] = switchboard
+            switchboard.start()
+            await _become_ready()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await switchboard.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _become_ready() -> None:
+    try:
+        async with asyncio.timeout(_READY):
+            while not switchboard.is_ready:  # noqa: ASYNC110 - it depends on several hosts, and only the start waits for it
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        logger.warning("this node starts without its Redis; it takes calls once that answers")

@@ -1,0 +1,98 @@
+"""What production runs: one node of the site, which sends everybody elsewhere before it stops."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from gruveo import local_env, uvicorn_config
+from gruveo.env import BadValue
+
+logger = logging.getLogger("gruveo")
+
+_SPREAD = 0.8  # of the drain's time: what is left is for those who need a second attempt
+
+
+class DrainingServer(uvicorn.Server):
+    """
+    The first SIGTERM or SIGINT begins a drain: not ready any more, each client asked to come back elsewhere at a moment of its own.
+    It ends when nobody is left or `seconds` have passed; who is still here is closed with 1012 then. A second signal ends it at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, seconds: float, announce: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._seconds = seconds
+        self._announce = announce
+        self._is_asked = False
+        self._ends_at: float | None = None
+
+    async def startup(self, sockets=None) -> None:
+        await super().startup(sockets)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._seconds and not self._is_asked:
+            self._is_asked = True  # a signal handler does no more than that; the next tick does the rest
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._is_asked and self._drain_is_over():
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    def _drain_is_over(self) -> bool:
+        switchboard = self.lifespan.state["switchboard"]
+        if self._ends_at is None:
+            self._ends_at = time.monotonic() + self._seconds
+            logger.info(
+                "stops within %g s: %d clients are asked to come back elsewhere", self._seconds, switchboard.sessions
+            )
+            switchboard.drain(self._seconds * _SPREAD)
+        return not switchboard.sessions or time.monotonic() >= self._ends_at
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it once more after it has closed everything
+    arguments = _arguments()
+    local_env.load(os.environ)
+    try:
+        config = uvicorn_config.config(host=arguments.host, port=arguments.port)
+        config.load()
+        DrainingServer(config, seconds=_drain_seconds(), announce=_announce).run()
+    except KeyboardInterrupt:
+        pass
+    except (BadValue, ImproperlyConfigured) as error:
+        sys.exit(f"{error}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m gruveo.serve", description=__doc__)
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on; behind a proxy on this machine the default"
+    )
+    parser.add_argument(
+        "--port", type=int, default=os.environ.get("PORT") or 8000, help="default: PORT, or 8000; 0 for any free one"
+    )
+    return parser.parse_args()
+
+
+def _drain_seconds() -> float:
+    return settings.DRAIN_SECONDS if settings.REDIS_URLS else 0  # with rooms in memory there is no elsewhere
+
+
+def _announce(address: str) -> None:
+    print(f"Gruveo serves at {address}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What all nodes must be told alike, held against what the nodes that serve already were told."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+
+logger = logging.getLogger(__name__)
+
+_NAME = "accord"
+
+
+class Accord:
+    """
+    At one Redis host: the list of hosts and the key of rooms, as one hash. With another list, or another key, two people with the same
+    code would wait in two rooms, so a node that differs must not serve. `lasts` is for how many seconds the word of a node stands
+    after its last check.
+    """
+
+    def __init__(self, redis: Redis, fingerprint: str, *, lasts: float) -> None:
+        self._redis = redis
+        self._fingerprint = fingerprint
+        self._lasts_ms = round(lasts * 1000)
+        self.is_kept = False
+        self._complained = False
+
+    async def check(self) -> None:
+        """
+        Raises:
+            RedisError, OSError, TimeoutError: the host does not answer; `is_kept` stays what it was.
+        """
+        await self._redis.set(_NAME, self._fingerprint, nx=True, px=self._lasts_ms)
+        is_kept = await self._redis.get(_NAME) == self._fingerprint.encode()
+        if is_kept:
+            await self._redis.pexpire(_NAME, self._lasts_ms)
+            self._complained = False
+        elif not self._complained:
+            self._complained = True
+            logger.error("REDIS_URL or ROOM_KEY differ from those of the nodes that serve already: this node does not")
+        self.is_kept = is_kept
+
+
+def fingerprint(urls: Sequence[str], *, room_key: str) -> str:
+    """One hash of the hosts, in their order and without passwords, and of the key."""
+    hosts = [(parts.scheme, parts.hostname, parts.port, parts.path) for parts in map(urlsplit, urls)]
+    key = hashlib.sha256(room_key.encode()).digest()
+    return hashlib.blake2b(json.dumps(hosts).encode(), key=key, person=b"gruveo accord", digest_size=16).hexdigest()

@@ -1,0 +1,65 @@
+"""The one node that this process is, made from the settings: its switchboard, over rooms in memory or at the Redis hosts."""
+
+from channels.layers import get_channel_layer
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError
+
+from signaling import conf
+from signaling.accord import Accord, fingerprint
+from signaling.links import Link
+from signaling.rooms.memory import MemoryRooms
+from signaling.rooms.redis import RedisRooms
+from signaling.shards import Shard
+from signaling.switchboard import Switchboard
+
+_LOOK = 1.0  # seconds between two looks at who has run out, where no lease has to be renewed
+_ANSWER = 1.5  # seconds that a Redis host has for an answer
+_MOST_SOCKETS = 32  # to one Redis host, besides the layer's two
+
+
+def _make() -> Switchboard:
+    urls, limits = conf.redis_urls(), conf.limits()
+    if not urls:
+        return Switchboard([Shard(MemoryRooms(remember=limits.token, reload=limits.place))], renewal=_LOOK)
+    made = Switchboard([], renewal=conf.lease() / 4)
+    common = fingerprint(urls, room_key=conf.room_key())
+    for number, url in enumerate(urls):
+        made.add(_shard(url, number, len(urls), common, made.deliver))
+    return made
+
+
+def _shard(url: str, number: int, hosts: int, common: str, deliver) -> Shard:
+    limits, lease = conf.limits(), conf.lease()
+    redis = _client(url)
+    rooms = RedisRooms(
+        redis,
+        lease=lease,
+        quarantine=conf.quarantine(),
+        remember=limits.token,
+        reload=limits.place,
+        joins=limits.joins,
+        joins_burst=limits.joins_burst,
+    )
+    link = Link(get_channel_layer(), deliver, host=number, hosts=hosts, test_every=lease / 3, patience=lease * 2 / 3)
+    return Shard(rooms, link, Accord(redis, common, lasts=4 * lease))
+
+
+def _client(url: str) -> Redis:
+    """
+    Answers or raises within seconds. What was sent into a socket that Redis had closed is sent once more, on a new one: scripts bear
+    being run twice.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=_MOST_SOCKETS,
+        timeout=_ANSWER,
+        socket_timeout=_ANSWER,
+        socket_connect_timeout=_ANSWER,
+        retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
+    )
+    return Redis.from_pool(pool)
+
+
+switchboard = _make()

@@ -1,0 +1,108 @@
+"""
+One store of rooms as this node sees it: whether it can be reached, what it must still be told, and the link to the other nodes that
+have people in its rooms.
+
+A node that is cut off from a store admits nobody to its rooms and removes nobody; what its own people did meanwhile is told later.
+"""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from redis.exceptions import RedisError
+
+from signaling.accord import Accord
+from signaling.links import Link
+from signaling.protocol import ProtocolError
+from signaling.rooms import Outcome, Rooms
+
+logger = logging.getLogger(__name__)
+
+Errand = Callable[[], Awaitable[None]]
+AWAY = (RedisError, OSError, TimeoutError)
+_PATIENCE = 1.5  # seconds until somebody at the door is told that the store does not answer
+_MOST_ASKING = 256  # at the door at once
+_MOST_ERRANDS = 20_000  # each a few hundred bytes; beyond it leases settle who is still there
+_RETRY_AFTER = (1, 4)  # seconds; drawn anew each time, so that those who are sent away do not come back together
+
+
+class Shard:
+    """`link` and `accord` are None where this process is the only node; `node` is what its members are said to sit on."""
+
+    def __init__(
+        self, rooms: Rooms, link: Link | None = None, accord: Accord | None = None, *, patience: float = _PATIENCE
+    ) -> None:
+        self.rooms = rooms
+        self.link = link
+        self._accord = accord
+        self._patience = patience
+        self._asking = 0
+        self._errands: deque[Errand] = deque()
+
+    @property
+    def node(self) -> str:
+        return self.link.address if self.link else "alone"
+
+    @property
+    def is_up(self) -> bool:
+        return (self.link is None or self.link.is_up) and (self._accord is None or self._accord.is_kept)
+
+    async def admit(self, ask: Callable[[], Awaitable[Outcome]], *, undo: Errand | None = None) -> Outcome:
+        """
+        Asks for a place. `undo` is done later if no answer came: the store may have given the place all the same.
+
+        Raises:
+            ProtocolError: what the store refuses with, or `unavailable` with `retry_after`: too many ask at once, or it does not answer.
+        """
+        if not self.is_up or self._asking >= _MOST_ASKING:
+            raise _unavailable()
+        self._asking += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                return await ask()
+        except AWAY as error:
+            if undo:
+                self._keep(undo)
+            raise _unavailable() from error
+        finally:
+            self._asking -= 1
+
+    async def tell(self, errand: Errand) -> None:
+        """Does this now, or once the store can be reached again; errands keep their order. They must bear being done twice."""
+        if not self._errands:
+            try:
+                async with asyncio.timeout(self._patience):
+                    return await errand()
+            except AWAY:
+                logger.info("kept for later: the store does not answer")
+        self._keep(errand)
+
+    async def catch_up(self) -> None:
+        """
+        Makes sure that all nodes agree, and does what was kept for later.
+
+        Raises:
+            RedisError, OSError, TimeoutError: the store still does not answer; nothing is lost.
+        """
+        if self._accord:
+            await self._accord.check()
+        while self._errands:
+            try:
+                await self._errands[
+                    0
+                ]()  # stays in its place until it is done: what comes meanwhile must wait behind it
+            except AWAY:
+                raise
+            except Exception:
+                logger.exception("what was kept for later could not be done")
+            self._errands.popleft()
+
+    def _keep(self, errand: Errand) -> None:
+        if len(self._errands) < _MOST_ERRANDS:
+            self._errands.append(errand)
+
+
+def _unavailable() -> ProtocolError:
+    return ProtocolError("unavailable", retry_after=random.randint(*_RETRY_AFTER))
