@@ -18,7 +18,7 @@ from signaling import codes, conf, protocol, tokens
 from signaling.addresses import Addresses
 from signaling.limits import Limits
 from signaling.outbox import Outbox
-from signaling.protocol import Ack, AskMembers, Hello, Leave, Lock, Ping, ProtocolError, ShowState, Signal
+from signaling.protocol import Ack, AskMembers, Hello, Leave, Lock, Ping, ProtocolError, Report, ShowState, Signal
 from signaling.rooms import Call, Entry, Outcome
 from signaling.session import Phase, Session
 from signaling.switchboard import Switchboard
@@ -237,6 +237,9 @@ class SignalingConsumer(AsyncConsumer):
         if room is not None:
             self._outbox.put(protocol.members(room.revision, room.locked, room.others(self._session.peer)))
 
+    async def _report(self, message: Report) -> None:
+        await self._tell("report", relayed=message.path == "relayed")
+
     async def _ping(self, message: Ping) -> None:
         is_due = self._session.wants_token(now=time.monotonic())
         token = self._fresh_token() if self._has_learned_of_a_call() or is_due else None
@@ -253,6 +256,7 @@ class SignalingConsumer(AsyncConsumer):
         ShowState: _show,
         Lock: _lock,
         AskMembers: _members,
+        Report: _report,
         Ping: _ping,
         Leave: _leave,
     }

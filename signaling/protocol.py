@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 SUBPROTOCOL = "gruveo.v1"
-FEATURES = ("lock", "resume", "state")
+FEATURES = ("lock", "report", "resume", "state")
 RESERVED = frozenset({"knock", "knocking", "admit", "refuse"})
 
 _MOST = 2**53 - 1  # what JavaScript counts exactly
@@ -154,6 +154,10 @@ class AskMembers(Struct, frozen=True):
     pass
 
 
+class Report(Struct, frozen=True):
+    path: Literal["direct", "relayed"]
+
+
 class Ping(Struct, frozen=True):
     id: _Count = 0
 
@@ -162,7 +166,7 @@ class Leave(Struct, frozen=True):
     pass
 
 
-Message = Hello | Signal | Ack | ShowState | Lock | AskMembers | Ping | Leave
+Message = Hello | Signal | Ack | ShowState | Lock | AskMembers | Report | Ping | Leave
 
 _TYPES: dict[str, type] = {
     "hello": Hello,
@@ -171,6 +175,7 @@ _TYPES: dict[str, type] = {
     "state": ShowState,
     "lock": Lock,
     "members": AskMembers,
+    "report": Report,
     "ping": Ping,
     "leave": Leave,
 }

@@ -14,7 +14,7 @@ from tests.cast import ALICE, BOB
 
 PAPER = (Path(__file__).parent.parent.parent / "docs" / "protocol.md").read_text()
 SIGNAL = {"type": "signal", "to": BOB, "stream": "q1", "seq": 1, "ack": 0, "body": {"candidates": []}}
-CLIENTS = {"hello", "signal", "ack", "state", "lock", "members", "ping", "leave"}
+CLIENTS = {"hello", "signal", "ack", "state", "lock", "members", "report", "ping", "leave"}
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -50,6 +50,10 @@ class ParseTests:
 
         assert change.onto(State(name="Ada", camera=True)) == State(name="Ada", camera=True, muted=True)
 
+    @pytest.mark.parametrize("path", ["direct", "relayed"])
+    def test_a_report_says_the_path(self, path):
+        assert protocol.parse(json.dumps({"type": "report", "path": path})) == protocol.Report(path)
+
     @given(json_values)
     def test_the_body_of_a_signal_stays_as_it_was(self, body):
         written = json.dumps(body, ensure_ascii=False)
@@ -78,7 +82,7 @@ class ParseTests:
     @given(
         st.sampled_from(sorted(CLIENTS)),
         st.dictionaries(
-            st.sampled_from("code resume replaces state to stream seq ack body locked id".split()), json_values
+            st.sampled_from("code resume replaces state to stream seq ack body locked path id".split()), json_values
         ),
     )
     def test_no_combination_of_members_raises_anything_but_a_protocol_error(self, name, members):
@@ -110,6 +114,9 @@ class RefusalTests:
             '{"type": "ping", "id": "1"}',
             '{"type": "lock"}',
             '{"type": "lock", "locked": "yes"}',
+            '{"type": "report"}',
+            '{"type": "report", "path": "by-carrier-pigeon"}',
+            '{"type": "report", "path": ["direct"]}',
             '{"type": "hello"}',
             '{"type": "hello", "code": null}',
             '{"type": "hello", "code": 12}',
@@ -179,9 +186,14 @@ class PaperTests:
             if example["type"] in CLIENTS and not {"revision", "from"} & example.keys()
         ]
 
-        assert {example["type"] for example in sent} >= {"hello", "signal", "ping", "leave"}
+        assert {example["type"] for example in sent} >= {"hello", "signal", "report", "ping", "leave"}
         for example in sent:
             protocol.parse(json.dumps(_whole(example)))
+
+    def test_the_welcome_of_the_paper_lists_the_features_there_are(self):
+        (welcome,) = (example for example in _examples() if example["type"] == "welcome")
+
+        assert welcome["features"] == list(protocol.FEATURES)
 
     def test_every_type_of_the_glance_is_known(self):
         glance = PAPER.partition("## 4.")[2].partition("## 5.")[0]

@@ -253,6 +253,35 @@ class StateTests:
             )
 
 
+class ReportTests:
+    @pytest.mark.parametrize("path", ["direct", "relayed"])
+    async def test_a_report_is_taken_and_told_to_nobody(self, url, code, path):
+        async with await Client.join(url, code) as alice, await Client.join(url, code) as bob:
+            assert "report" in bob.welcome["features"]
+            await bob.send("report", path=path)
+            await bob.signal(alice.peer)
+
+            assert [(await alice.hear())["type"] for _ in range(2)] == ["joined", "signal"]
+            await bob.send("ping", id=7)
+            assert await bob.hear() == {"type": "pong", "id": 7}
+
+    async def test_a_path_that_is_none_is_refused_and_the_socket_stays(self, url, code):
+        async with await Client.join(url, code) as alice:
+            await alice.send("report", path="tunnel")
+            error = await alice.hear()
+
+            assert (error["code"], error["about"]) == ("bad-message", "report")
+            await alice.send("report", path="direct")
+            await alice.send("ping", id=8)
+            assert (await alice.hear())["id"] == 8
+
+    async def test_before_the_welcome_a_hello_is_expected(self, url):
+        async with await Client.open(url) as alice:
+            await alice.send("report", path="direct")
+
+            assert await alice.refusal() == "hello-expected"
+
+
 class EndTests:
     async def test_leave_is_told_and_answered_with_1000(self, url, code):
         async with await Client.join(url, code) as alice, await Client.join(url, code) as bob:
