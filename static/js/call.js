@@ -4,7 +4,7 @@
 
 import { systemClock } from './clock.js';
 import { Peer } from './peer.js';
-import { ack, completeState, later, lock, members, NO_STATE, signal, state } from './protocol.js';
+import { ack, completeState, later, lock, members, NO_STATE, report, signal, state } from './protocol.js';
 import { Signaling } from './signaling.js';
 
 const EARLY_MS = 10000; // signals from somebody not announced yet wait this long,
@@ -29,6 +29,8 @@ export class Call extends EventTarget {
   #capacity = null;
   #locked = false;
   #since = null;
+  #takesReports = false;
+  #reported = null; // the path that the server has heard of in this call
   #refusal = null;
   #lastLeft = null;
   #restartTimers = new Set();
@@ -154,6 +156,9 @@ export class Call extends EventTarget {
     this.#locked = locked === true;
     this.#setIceServers(iceServers);
     this.#takeMembers(revision, message.members);
+    this.#takesReports = Array.isArray(message.features) && message.features.includes('report');
+    if (!resumed) this.#reported = null; // the call may have ended without us
+    this.#reportPath();
     if (isSame) this.#cameBack(resumed === true);
     this.#changed();
   }
@@ -282,6 +287,7 @@ export class Call extends EventTarget {
     });
     const person = { id, stamp, state: NO_STATE, away: false, lost: false, cameBackAt: -Infinity, peer };
     peer.addEventListener('change', () => this.#linkChanged(person));
+    peer.addEventListener('path', () => this.#reportPath());
     peer.addEventListener('gone', ({ detail }) => this.#gone(person, detail.reason));
     this.#people.set(id, person);
     this.#lastLeft = null;
@@ -292,7 +298,16 @@ export class Call extends EventTarget {
     if (this.#people.get(person.id) !== person) return;
     const isUp = [...this.#people.values()].some(({ peer }) => peer.link === 'connected');
     if (isUp) this.#since ??= this.#clock.now();
+    this.#reportPath();
     this.#changed();
+  }
+
+  // Once in each call, and again when it comes to be relayed. What cannot be sent now is sent after the next welcome.
+  #reportPath() {
+    const paths = [...this.#people.values()].map(({ peer }) => peer.path).filter((path) => path !== null);
+    const path = paths.includes('relayed') ? 'relayed' : paths[0];
+    if (!path || !this.#takesReports || this.#reported === 'relayed' || this.#reported === path) return;
+    if (this.#signaling.send(report(path))) this.#reported = path;
   }
 
   #setAway(id, away) {
@@ -329,7 +344,7 @@ export class Call extends EventTarget {
     this.#people.delete(person.id);
     person.peer.close();
     this.#lastLeft = { reason, name: person.state.name };
-    if (this.#people.size === 0) this.#since = null; // who comes next begins a new call
+    if (this.#people.size === 0) this.#since = this.#reported = null; // who comes next begins a new call
   }
 
   #showState({ peer: id, state: shown }) {
@@ -375,7 +390,7 @@ export class Call extends EventTarget {
     for (const { peer } of this.#people.values()) peer.close();
     this.#people.clear();
     this.#early = [];
-    this.#since = null;
+    this.#since = this.#reported = null;
   }
 
   #changed() {

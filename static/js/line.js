@@ -18,7 +18,7 @@ const configuration = (iceServers) => ({ iceServers, bundlePolicy: 'max-bundle' 
 /**
  * One RTCPeerConnection with its stream. `Peer` owns it, and gives it callbacks: `transmit(envelope)`, `hasPath()` (whether
  * anything leads to the other end), `onLink()` (its state may be another), `onDirect()` (the data channel is open),
- * `onTrack(track)`, `onRestartAsked()` and `onBye()`.
+ * `onPath('direct'|'relayed')` (it is up, or goes another way now), `onTrack(track)`, `onRestartAsked()` and `onBye()`.
  */
 export class Line {
   #pc;
@@ -164,7 +164,13 @@ export class Line {
     if (this.#dataChannel) return;
     this.#dataChannel = this.#pc.createDataChannel(DATA_CHANNEL.label, DATA_CHANNEL.options);
     this.#dataChannel.onmessage = ({ data }) => this.#receiveDirect(data);
-    this.#dataChannel.onopen = () => this.#callbacks.onDirect();
+    this.#dataChannel.onopen = () => this.#directOpened();
+  }
+
+  #directOpened() {
+    const transport = this.#pc.sctp?.transport?.iceTransport; // the only one, with `max-bundle`; not every browser shows it
+    if (transport) transport.onselectedcandidatepairchange = () => this.#tellPath();
+    this.#callbacks.onDirect();
   }
 
   #receiveDirect(text) {
@@ -285,8 +291,17 @@ export class Line {
   }
 
   #linkChanged() {
-    if (this.#pc.connectionState === 'connected') this.#wasConnected = true;
+    if (this.#pc.connectionState === 'connected') {
+      this.#wasConnected = true;
+      this.#tellPath();
+    }
     this.#callbacks.onLink();
+  }
+
+  async #tellPath() {
+    const stats = await this.#pc.getStats().catch(() => []); // closed meanwhile
+    const path = pathOf(stats);
+    if (path && !this.#isClosed) this.#callbacks.onPath(path);
   }
 
   #transmit(envelope) {
@@ -310,4 +325,18 @@ export class Line {
   #queue(step) {
     this.#chain = this.#chain.then(() => (this.#isClosed ? undefined : step())).catch(() => undefined);
   }
+}
+
+/**
+ * Which way the packets go, by the selected pair of candidates; null when the statistics do not name it.
+ * @returns {'direct'|'relayed'|null}
+ */
+function pathOf(stats) {
+  const byId = new Map([...stats.values()].map((entry) => [entry.id, entry]));
+  const entries = [...byId.values()];
+  const transport = entries.find(({ type, selectedCandidatePairId }) => type === 'transport' && selectedCandidatePairId);
+  const pair = byId.get(transport?.selectedCandidatePairId) ?? entries.find(({ type, selected }) => type === 'candidate-pair' && selected); // Firefox
+  if (!pair) return null;
+  const ends = [pair.localCandidateId, pair.remoteCandidateId].map((id) => byId.get(id)?.candidateType);
+  return ends.includes('relay') ? 'relayed' : 'direct';
 }

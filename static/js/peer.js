@@ -23,7 +23,7 @@ const STREAM_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 const STREAM_LENGTH = 12;
 
 /**
- * Events: `change` (link or remoteStream), `gone` (detail: {reason}: 'bye' said so over the data channel; 'lost': the
+ * Events: `change` (link or remoteStream), `path` (known, or another), `gone` (detail: {reason}: 'bye' said so over the data channel; 'lost': the
  * member is lost and the media is dead too).
  */
 export class Peer extends EventTarget {
@@ -48,6 +48,7 @@ export class Peer extends EventTarget {
   #restartedAt = -Infinity;
   #restarts = 0; // since the link was last up
   #link = 'connecting';
+  #path = null;
   #timers = new Map(); // name -> timer
 
   /**
@@ -86,6 +87,11 @@ export class Peer extends EventTarget {
   /** @returns {'connecting'|'connected'|'interrupted'|'rebuilding'} */
   get link() {
     return this.#link;
+  }
+
+  /** Which way the packets go, while the link is up. @returns {'direct'|'relayed'|null} */
+  get path() {
+    return this.#link === 'connected' ? this.#path : null;
   }
 
   /** What the other sends: always the same MediaStream, through every peer connection. */
@@ -194,6 +200,7 @@ export class Peer extends EventTarget {
         hasPath: () => this.#reachable || (this.#line?.hasDirect ?? false),
         onLink: () => this.#look(),
         onDirect: () => this.#reachable || line.resend(), // the only path, and a new one
+        onPath: (path) => this.#setPath(path),
         onTrack: (track) => this.#showTrack(track),
         onRestartAsked: () => this.#restartAsked(),
         onBye: () => this.#goneBy('bye'),
@@ -210,6 +217,7 @@ export class Peer extends EventTarget {
     if (this.#ended.size > ENDED_MOST) this.#ended.delete(this.#ended.values().next().value);
     this.#line.close();
     this.#line = null;
+    this.#path = null;
     this.#wasRebuilt = true;
     this.#hasFailed = false;
     this.#restarts = 0;
@@ -283,6 +291,12 @@ export class Peer extends EventTarget {
     if (link === this.#link) return;
     this.#link = link;
     this.dispatchEvent(new Event('change'));
+  }
+
+  #setPath(path) {
+    if (path === this.#path) return;
+    this.#path = path;
+    this.dispatchEvent(new Event('path'));
   }
 
   #linkNow() {

@@ -105,6 +105,7 @@ export const lock = (locked) => ({ type: 'lock', locked });
 export const ping = (id) => ({ type: 'ping', id });
 export const leave = () => ({ type: 'leave' });
 export const members = () => ({ type: 'members' });
+export const report = (path) => ({ type: 'report', path });
 
 /** A signal or an ack as it goes over the data channel: without `to` and `from`. */
 export function direct(envelope) {

@@ -1,5 +1,7 @@
 """Calls in real Chromium, through the real server process."""
 
+import json
+
 import pytest
 
 from tests.server import Server
@@ -20,6 +22,23 @@ class TwoPeopleTests:
         )
         with capsys.disabled():
             print(f"\nfrom the second person's click to the first frame of the other: {first_frame:.0f} ms")
+
+    def test_the_server_hears_that_the_call_came_about_and_by_which_path(self, person, code):
+        reports = []
+
+        def read(frame: str) -> None:
+            message = json.loads(frame)
+            if message["type"] == "report":
+                reports.append(message)
+
+        alice, bob = person("Alice"), person("Bob")
+        for one in (alice, bob):
+            one.page.on("websocket", lambda socket: socket.on("framesent", read))
+            one.call(code)
+        alice.sees_others(1)
+
+        bob.until(lambda: len(reports) == 2, "two reports", show=lambda: reports)
+        assert reports == [{"type": "report", "path": "direct"}] * 2
 
     def test_hanging_up_tells_the_other_and_releases_camera_and_microphone(self, person, code):
         alice, bob = person("Alice").call(code), person("Bob").call(code)

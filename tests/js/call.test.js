@@ -279,6 +279,87 @@ test('signals lost on the way are sent again', async () => {
   }
 });
 
+test('a call that came about is reported once by each, however many are in it', async () => {
+  const { enter, server, clock } = aRoom();
+  const people = [await enter('Alice'), await enter('Bob'), await enter('Charlie')];
+  await clock.advance(10000);
+
+  const reports = server.reports.sort((a, b) => (a.peer > b.peer ? 1 : -1)); // who is first is chance
+  assert.deepEqual(reports, people.map(({ now }) => ({ peer: now.me.id, path: 'direct' })));
+});
+
+test('nothing is reported before two have reached each other, or to a server that does not ask', async () => {
+  const { enter, server, network, clock } = aRoom();
+  network.up = false;
+  await enter('Alice');
+  await enter('Bob');
+  await clock.advance(5000);
+  assert.deepEqual(server.reports, []);
+
+  const other = aRoom();
+  other.server.features = ['lock', 'resume', 'state'];
+  const alice = await other.enter('Alice');
+  await other.enter('Bob');
+  assert.equal(alice.now.phase, 'connected');
+  assert.deepEqual(other.server.reports, []);
+});
+
+for (const types of [{ local: 'relay', remote: 'host' }, { local: 'prflx', remote: 'relay' }]) {
+  test(`a path is relayed when one end is: ${JSON.stringify(types)}`, async () => {
+    const { enter, server, network } = aRoom();
+    network.candidateTypes = types;
+    await enter('Alice');
+    await enter('Bob');
+
+    assert.deepEqual(server.reports.map(({ path }) => path), ['relayed', 'relayed']);
+  });
+}
+
+test('a path that comes to be relayed is reported again, and then no more', async () => {
+  const { enter, server, network, clock } = aRoom();
+  await enter('Alice');
+  await enter('Bob');
+  for (const local of ['srflx', 'relay', 'host', 'relay']) {
+    network.reroute({ local, remote: 'host' });
+    await clock.advance(100);
+  }
+
+  assert.deepEqual(server.reports.map(({ path }) => path), ['direct', 'direct', 'relayed', 'relayed']);
+});
+
+test('a report that no socket took is made after the next welcome', async () => {
+  const { enter, server, network, clock } = aRoom();
+  network.up = false;
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  server.faults.unreachable = true;
+  for (const person of [alice, bob]) socketOf(server, person).end(1006);
+  await clock.advance(100);
+  network.up = true;
+  network.look();
+  await clock.advance(100);
+  assert.equal(alice.now.peers[0].link, 'connected');
+  assert.deepEqual(server.reports, []);
+
+  server.faults.unreachable = false;
+  await clock.advance(10000);
+  assert.equal(server.reports.length, 2);
+});
+
+test('the next call in the same room is reported too, and so is one that went on without a place', async () => {
+  const { enter, server, clock } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  await hangUp(bob, clock);
+  const charlie = await enter('Charlie');
+  assert.equal(server.reports.length, 4);
+
+  server.restart();
+  await clock.advance(10000);
+  assert.equal(phases(alice, charlie), 'connected connected');
+  assert.equal(server.reports.length, 6);
+});
+
 test('somebody lost stays while the media lives', async () => {
   const { clock, enter, network, server } = aRoom();
   const alice = await enter('Alice');

@@ -125,6 +125,8 @@ export class FakeServer {
   capacity = 6;
   drop = () => false; // (message) => whether a signal or an ack is lost
   iceServers = [];
+  features = ['lock', 'report', 'resume', 'state'];
+  reports = []; // {peer, path}
   #count = 0;
 
   get WebSocketClass() {
@@ -180,6 +182,7 @@ export class FakeServer {
     if (message.type === 'leave') return this.#leave(member, 'hung-up');
     if (message.type === 'lock') return this.#lock(message.locked, member);
     if (message.type === 'state') return this.#state(member, message);
+    if (message.type === 'report') return this.reports.push({ peer: member.peer, path: message.path });
     return this.#pass(member, message);
   }
 
@@ -268,10 +271,10 @@ export class FakeServer {
   #welcome(member, resumed) {
     member.token = `token-${member.peer}-${this.revision}`;
     const { peer, stamp, token } = member;
-    const { capacity, locked, revision, iceServers } = this;
+    const { capacity, locked, revision, iceServers, features } = this;
     member.socket.say({
       type: 'welcome', version: 1, peer, stamp, resumed, capacity, locked, revision, members: this.#others(member), token,
-      token_lifetime: 43200, ice_servers: iceServers, ice_lifetime: null, features: ['lock', 'resume', 'state'], limits: {},
+      token_lifetime: 43200, ice_servers: iceServers, ice_lifetime: null, features, limits: {},
     });
   }
 
@@ -392,6 +395,7 @@ export class FakeMedia extends EventTarget {
 export class FakeNetwork {
   up = true;
   all = [];
+  candidateTypes = { local: 'host', remote: 'srflx' }; // of the selected pair, at every end
 
   get PeerConnectionClass() {
     const network = this;
@@ -405,6 +409,12 @@ export class FakeNetwork {
   cut() {
     this.up = false;
     for (const pc of this.all) if (pc.connectionState === 'connected') pc.become('disconnected');
+  }
+
+  /** The packets take another way from now on. */
+  reroute(candidateTypes) {
+    this.candidateTypes = candidateTypes;
+    for (const pc of this.all) pc.sctp.transport.iceTransport.onselectedcandidatepairchange?.(new Event('selectedcandidatepairchange'));
   }
 
   look() {
@@ -434,6 +444,7 @@ class FakePeerConnection {
   rollbacks = 0;
   added = [];
   dataChannel = null;
+  sctp = { transport: { iceTransport: { onselectedcandidatepairchange: null } } };
   #network;
   #transceivers = [];
   #generation = 1;
@@ -478,6 +489,17 @@ class FakePeerConnection {
   restartIce() {
     this.#wantsRestart = true;
     this.#needed();
+  }
+
+  async getStats() {
+    const { local, remote } = this.#network.candidateTypes;
+    const entries = [
+      { id: 'T', type: 'transport', selectedCandidatePairId: 'P' },
+      { id: 'P', type: 'candidate-pair', localCandidateId: 'L', remoteCandidateId: 'R' },
+      { id: 'L', type: 'local-candidate', candidateType: local },
+      { id: 'R', type: 'remote-candidate', candidateType: remote },
+    ];
+    return new Map(entries.map((entry) => [entry.id, entry]));
   }
 
   setConfiguration(configuration) {
