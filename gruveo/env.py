@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 _REQUIRED = object()
@@ -11,6 +11,7 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 _HOST = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+_PORTS = {"http": 80, "https": 443}
 _KEY_CHARACTERS = 32  # of which each is worth 4 bits at least: hex is the poorest thing that people paste
 
 
@@ -41,6 +42,11 @@ class Origin(NamedTuple):
     def socket(self) -> str:
         """The same origin for a WebSocket."""
         return str(self._replace(scheme={"http": "ws", "https": "wss"}[self.scheme]))
+
+    def is_at(self, host: str) -> bool:
+        """True when a request with this `Host` is one to this origin; the scheme's own port may be left out (RFC 9110 section 7.2)."""
+        ports = {f":{self.port}"} if self.port else {"", f":{_PORTS[self.scheme]}"}
+        return host.lower() in {self.host + port for port in ports}
 
 
 class Env:
@@ -93,6 +99,13 @@ class Env:
         if value is None:
             return default
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    def parsed(self, name: str, parse: Callable[[tuple[str, ...]], Any]) -> Any:
+        """What `parse` makes of a list separated by commas; it raises ValueError, whose text names the entry, when one is wrong."""
+        try:
+            return parse(self.names(name))
+        except ValueError as error:
+            raise BadValue(name, f"has a wrong entry: {error}.") from None
 
     def key(self, name: str, default=_REQUIRED) -> str:
         """A secret of 32 characters or more."""
@@ -154,5 +167,5 @@ def _origin(name: str, value: str) -> Origin:
     parts = _split(name, value)
     if parts.scheme not in {"http", "https"} or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise BadValue(name, f"must hold origins such as https://gruveo.example, not {value!r}.")
-    port = None if parts.port == {"http": 80, "https": 443}[parts.scheme] else parts.port
+    port = None if parts.port == _PORTS[parts.scheme] else parts.port
     return Origin(parts.scheme, _host(parts).lower(), port)

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from gruveo import local_env
 from gruveo.env import BadValue, Env
+from signaling import native
 from turnauth.servers import uris as turn_uris
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,6 +99,10 @@ TOKEN_SECONDS = env.number("TOKEN_SECONDS", 12 * 3600, least=1)
 MESSAGES_PER_SECOND = env.number("MESSAGES_PER_SECOND", 50.0, least=1)
 JOINS_PER_MINUTE = env.number("JOINS_PER_MINUTE", 60.0, least=1)
 SOCKETS_PER_ADDRESS = env.number("SOCKETS_PER_ADDRESS", 200, least=1)
+
+# Clients outside the browser
+
+MIN_CLIENT_VERSIONS = env.parsed("MIN_CLIENT_VERSIONS", native.least_versions)
 
 # TURN
 

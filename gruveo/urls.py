@@ -19,7 +19,7 @@ if settings.LOCAL_CA_FILE:
         path("local-ca.crt", local_ca_pages.certificate, name="local-ca-certificate"),
         path("local-ca/", local_ca_pages.steps, name="local-ca"),
     ]
-urlpatterns += [path("", include("pages.urls"))]
+urlpatterns += [path("", include("signaling.urls")), path("", include("pages.urls"))]
 
 handler404 = "pages.views.not_found"
 handler500 = "pages.views.server_error"

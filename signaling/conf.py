@@ -31,6 +31,17 @@ def token_keys() -> tuple[str, ...]:
     return settings.SIGNALING_KEYS
 
 
+def socket_address(host: str) -> str | None:
+    """Where clients that asked this host for a page open their socket; None when the site is not served there."""
+    if settings.SIGNALING_URL:
+        return settings.SIGNALING_URL
+    return next((f"{origin.socket}/signaling" for origin in settings.SITE_ORIGINS if origin.is_at(host)), None)
+
+
+def least_versions() -> dict[str, str]:
+    return settings.MIN_CLIENT_VERSIONS
+
+
 def origins() -> frozenset[str]:
     return frozenset(map(str, settings.SITE_ORIGINS))
 

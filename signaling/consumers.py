@@ -7,7 +7,6 @@ only its own socket; what others send comes straight into the outbox.
 
 import asyncio
 import logging
-import math
 import secrets
 import time
 
@@ -145,13 +144,7 @@ class SignalingConsumer(AsyncConsumer):
             ice_servers=ice_servers,
             ice_lifetime=ice_lifetime,
             features=protocol.FEATURES,
-            limits={
-                "message_bytes": limits.message_bytes,
-                "messages_per_second": math.floor(limits.messages),
-                "messages_at_once": limits.messages_burst,
-                "silence": math.ceil(limits.silence),
-                "place": math.ceil(limits.place),
-            },
+            limits=limits.for_welcome(),
         )
 
     def _fresh_ice_servers(self) -> tuple[list[dict], int | None]:

@@ -1,6 +1,7 @@
 """How much of something is let through: token buckets, and who shares one."""
 
 import ipaddress
+import math
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -27,6 +28,28 @@ class Limits(Struct, frozen=True, kw_only=True):
     joins: float = 1.0
     joins_burst: int = 60
     sockets: int = 200
+
+    def for_welcome(self) -> dict[str, int]:
+        """What `welcome` tells, in whole numbers: rates rounded down and times up, as a client is safe with."""
+        return {
+            "message_bytes": self.message_bytes,
+            "messages_per_second": math.floor(self.messages),
+            "messages_at_once": self.messages_burst,
+            "silence": math.ceil(self.silence),
+            "place": math.ceil(self.place),
+        }
+
+    def for_config(self) -> dict[str, int]:
+        """What docs/native.md lists: the same, and what a client may like to know before it has a socket."""
+        return self.for_welcome() | {
+            "capacity": self.capacity,
+            "hello": math.floor(self.hello),  # this one is for the client to keep
+            "token_lifetime": self.token,
+            "repeats_per_second": math.floor(self.recovery),
+            "repeats_at_once": self.recovery_burst,
+            "bytes_per_second": math.floor(self.bytes),
+            "bytes_at_once": self.bytes_burst,
+        }
 
 
 class TokenBucket:

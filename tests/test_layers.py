@@ -15,10 +15,10 @@ PACKAGES = ("gruveo", "signaling", "turnauth", "blog", "pages")
 FLOORS = {
     "turnauth": {0: "credentials servers", 1: "conf"},
     "signaling": {
-        0: "codes protocol session limits tokens streams events",
+        0: "codes protocol session limits tokens streams events native",
         1: "conf rooms rooms.memory rooms.redis accord links shards switchboard node outbox addresses",
-        2: "consumers client",
-        3: "routing",
+        2: "consumers client views",
+        3: "routing urls",
     },
     "blog": {0: "markup", 1: "models", 2: "views sitemaps admin sample templatetags.blog", 3: "urls"},
     "pages": {0: "hints", 1: "models conf", 2: "views sitemaps admin sample templatetags.pages", 3: "urls"},

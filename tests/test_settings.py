@@ -82,6 +82,9 @@ class ProductionTests:
             ("SILENCE_SECONDS", "inf"),
             ("TURN_TTL", "0"),
             ("TURN_SERVERS", "2001:db8::1"),
+            ("MIN_CLIENT_VERSIONS", "ios=new"),
+            ("MIN_CLIENT_VERSIONS", "iso=1.4"),
+            ("MIN_CLIENT_VERSIONS", "ios=1.4,ios=1.5"),
         ],
     )
     def test_a_bad_value_is_named_and_no_secret_is_told(self, tmp_path, name, value):
@@ -102,6 +105,15 @@ class ProductionTests:
             len(default.stdout.split()) - 1
         )
         assert elsewhere.stdout.split()[1:] == ["wss://signal.gruveo.example/signaling"]
+
+    def test_least_versions_are_read(self, tmp_path):
+        show = "print(settings.MIN_CLIENT_VERSIONS)"
+
+        default = load(tmp_path, show, **PRODUCTION)
+        done = load(tmp_path, show, MIN_CLIENT_VERSIONS="ios=1.4, android=2.0", **PRODUCTION)
+
+        assert default.stdout.strip() == "{}", default.stderr
+        assert done.stdout.strip() == "{'ios': '1.4', 'android': '2.0'}", done.stderr
 
     def test_keys_must_differ(self, tmp_path):
         done = load(tmp_path, **{**PRODUCTION, "ROOM_KEY": PRODUCTION["SECRET_KEY"]})
@@ -214,6 +226,21 @@ class EnvTests:
     def test_what_is_no_origin_is_refused(self, text):
         with pytest.raises(BadValue):
             Env({"X": text}).origins("X")
+
+    @pytest.mark.parametrize(
+        ("origin", "host", "expected"),
+        [
+            (Origin("https", "gruveo.example", None), "gruveo.example", True),
+            (Origin("https", "gruveo.example", None), "GRUVEO.example:443", True),
+            (Origin("https", "gruveo.example", None), "gruveo.example:80", False),
+            (Origin("https", "gruveo.example", 8443), "gruveo.example:8443", True),
+            (Origin("https", "gruveo.example", 8443), "gruveo.example", False),
+            (Origin("http", "[::1]", 8000), "[::1]:8000", True),
+            (Origin("https", "gruveo.example", None), "www.gruveo.example", False),
+        ],
+    )
+    def test_an_origin_knows_its_host_header(self, origin, host, expected):
+        assert origin.is_at(host) is expected
 
     def test_socket_of_an_origin(self):
         assert Origin("https", "gruveo.example", 8443).socket == "wss://gruveo.example:8443"
