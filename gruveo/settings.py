@@ -103,6 +103,8 @@ SOCKETS_PER_ADDRESS = env.number("SOCKETS_PER_ADDRESS", 200, least=1)
 # Clients outside the browser
 
 MIN_CLIENT_VERSIONS = env.parsed("MIN_CLIENT_VERSIONS", native.least_versions)
+APPLE_APP_IDS = env.parsed("APPLE_APP_IDS", native.apple_app_ids)
+ANDROID_APPS = env.parsed("ANDROID_APPS", native.android_apps)
 
 # TURN
 

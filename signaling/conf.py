@@ -42,6 +42,14 @@ def least_versions() -> dict[str, str]:
     return settings.MIN_CLIENT_VERSIONS
 
 
+def apple_app_ids() -> tuple[str, ...]:
+    return settings.APPLE_APP_IDS
+
+
+def android_apps() -> dict[str, tuple[str, ...]]:
+    return settings.ANDROID_APPS
+
+
 def origins() -> frozenset[str]:
     return frozenset(map(str, settings.SITE_ORIGINS))
 

@@ -1,4 +1,4 @@
-"""What clients outside the browser fetch before they open a socket."""
+"""What clients outside the browser fetch before they open a socket, and what tells phones which links are an app's."""
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -6,10 +6,11 @@ from django.utils.cache import get_conditional_response, patch_cache_control, se
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from signaling import conf, protocol
+from signaling import conf, native, protocol
 
 _VERSION = 1  # of the document: raised when a client that reads this one would misread the next
 _CONFIG_SECONDS = 5 * 60
+_LINKS_SECONDS = 60 * 60
 
 
 @csrf_exempt  # else a POST is told 403 and not 405
@@ -30,6 +31,24 @@ def config(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@csrf_exempt
+@require_safe
+def apple_app_site_association(request: HttpRequest) -> HttpResponse:
+    """Which links open the iOS app."""
+    if not conf.apple_app_ids():
+        return _no_apps()
+    return _document(request, native.apple_app_site_association(conf.apple_app_ids()), seconds=_LINKS_SECONDS)
+
+
+@csrf_exempt
+@require_safe
+def asset_links(request: HttpRequest) -> HttpResponse:
+    """Which Android apps may open links."""
+    if not conf.android_apps():
+        return _no_apps()
+    return _document(request, native.asset_links(conf.android_apps()), seconds=_LINKS_SECONDS)
+
+
 def _socket_address(request: HttpRequest) -> str:
     """
     Attack stopped: a request with a Host of its own leaves an answer in a shared cache that sends others to a foreign socket, or to a
@@ -44,9 +63,14 @@ def _socket_address(request: HttpRequest) -> str:
     return address
 
 
-def _document(request: HttpRequest, document: dict, *, seconds: int) -> HttpResponse:
+def _no_apps() -> HttpResponse:
+    """Not the page that people get, which asks the database: these two addresses are asked by machines, app or no app."""
+    return HttpResponse("This site has no such app.\n", status=404, content_type="text/plain; charset=utf-8")
+
+
+def _document(request: HttpRequest, document: dict | list, *, seconds: int) -> HttpResponse:
     """JSON that caches may keep; 304 for whoever has it already."""
-    response = JsonResponse(document)
+    response = JsonResponse(document, safe=False)
     patch_cache_control(response, public=True, max_age=seconds)
     set_response_etag(response)
     return get_conditional_response(request, etag=response["ETag"], response=response)

@@ -85,6 +85,10 @@ class ProductionTests:
             ("MIN_CLIENT_VERSIONS", "ios=new"),
             ("MIN_CLIENT_VERSIONS", "iso=1.4"),
             ("MIN_CLIENT_VERSIONS", "ios=1.4,ios=1.5"),
+            ("APPLE_APP_IDS", "com.example.app"),
+            ("APPLE_APP_IDS", "ABCDE12345.com.example.app;FGHIJ67890.com.example.app"),
+            ("ANDROID_APPS", "com.example.app"),
+            ("ANDROID_APPS", "com.example.app=SHA256:14:6D"),
         ],
     )
     def test_a_bad_value_is_named_and_no_secret_is_told(self, tmp_path, name, value):
@@ -106,14 +110,25 @@ class ProductionTests:
         )
         assert elsewhere.stdout.split()[1:] == ["wss://signal.gruveo.example/signaling"]
 
-    def test_least_versions_are_read(self, tmp_path):
-        show = "print(settings.MIN_CLIENT_VERSIONS)"
+    def test_apps_and_least_versions_are_read(self, tmp_path):
+        fingerprint = ":".join(["ab"] * 32)
+        show = "print(settings.MIN_CLIENT_VERSIONS, settings.APPLE_APP_IDS, settings.ANDROID_APPS)"
 
         default = load(tmp_path, show, **PRODUCTION)
-        done = load(tmp_path, show, MIN_CLIENT_VERSIONS="ios=1.4, android=2.0", **PRODUCTION)
+        done = load(
+            tmp_path,
+            show,
+            MIN_CLIENT_VERSIONS="ios=1.4, android=2.0",
+            APPLE_APP_IDS="ABCDE12345.com.example.app",
+            ANDROID_APPS=f"com.example.app=SHA256:{fingerprint}",
+            **PRODUCTION,
+        )
 
-        assert default.stdout.strip() == "{}", default.stderr
-        assert done.stdout.strip() == "{'ios': '1.4', 'android': '2.0'}", done.stderr
+        assert default.stdout.strip() == "{} () {}", default.stderr
+        assert done.stdout.strip() == (
+            "{'ios': '1.4', 'android': '2.0'} ('ABCDE12345.com.example.app',) "
+            f"{{'com.example.app': ('{fingerprint.upper()}',)}}"
+        ), done.stderr
 
     def test_keys_must_differ(self, tmp_path):
         done = load(tmp_path, **{**PRODUCTION, "ROOM_KEY": PRODUCTION["SECRET_KEY"]})

@@ -1,4 +1,4 @@
-"""What clients outside the browser fetch: where the signaling is, and within which limits."""
+"""What clients outside the browser fetch: where the signaling is, and which links are an app's."""
 
 import json
 import re
@@ -8,14 +8,19 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import URLPattern, get_resolver, reverse
 from websockets.sync.client import connect
 
 from gruveo.env import Origin
-from signaling import protocol
+from signaling import codes, protocol
 from tests.server import BASE_DIR, Server
 
 CONFIG = "/api/config"
+APPLE = "/.well-known/apple-app-site-association"
+ANDROID = "/.well-known/assetlinks.json"
+FINGERPRINT = ":".join(f"{byte:02X}" for byte in range(32))
+OTHER = ":".join(["FE"] * 32)
+CASES = json.loads((BASE_DIR / "tests" / "codes.json").read_text())["cases"]
 PAPER = (BASE_DIR / "docs" / "native.md").read_text()
 
 
@@ -29,6 +34,8 @@ def site(settings):
         Origin("http", "localhost", 8000),
     )
     settings.ALLOWED_HOSTS = ["gruveo.example", "www.gruveo.example", "localhost"]
+    settings.APPLE_APP_IDS = ("ABCDE12345.com.example.app",)
+    settings.ANDROID_APPS = {"com.example.app": (FINGERPRINT, OTHER)}
 
 
 def get(path: str, *, host: str = "gruveo.example", **headers):
@@ -129,11 +136,11 @@ class ConfigTests:
 
 
 class CachingTests:
-    @pytest.mark.parametrize(("path", "seconds"), [(CONFIG, 300)])
+    @pytest.mark.parametrize(("path", "seconds"), [(CONFIG, 300), (APPLE, 3600), (ANDROID, 3600)])
     def test_may_be_kept_for_a_while(self, path, seconds):
         assert set(get(path)["Cache-Control"].split(", ")) == {"public", f"max-age={seconds}"}
 
-    @pytest.mark.parametrize("path", [CONFIG])
+    @pytest.mark.parametrize("path", [CONFIG, APPLE, ANDROID])
     def test_who_has_it_already_is_told_so(self, path):
         first = get(path)
         again = get(path, if_none_match=first["ETag"])
@@ -157,7 +164,7 @@ class CachingTests:
     def test_each_host_has_its_own(self):
         assert get(CONFIG)["ETag"] != get(CONFIG, host="localhost:8000")["ETag"]
 
-    @pytest.mark.parametrize("path", [CONFIG])
+    @pytest.mark.parametrize("path", [CONFIG, APPLE, ANDROID])
     def test_head_says_the_same_without_the_body(self, path):
         whole = get(path)
         head = Client().head(path, headers={"host": "gruveo.example"})
@@ -166,7 +173,7 @@ class CachingTests:
         for name in ("ETag", "Cache-Control", "Content-Type", "Content-Length"):
             assert head[name] == whole[name]
 
-    @pytest.mark.parametrize("path", [CONFIG])
+    @pytest.mark.parametrize("path", [CONFIG, APPLE, ANDROID])
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
     def test_nothing_else_can_be_done_to_it(self, path, method):
         client = Client(enforce_csrf_checks=True)  # as in production, where a form's token must not be what is missed
@@ -176,11 +183,128 @@ class CachingTests:
         assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
 
 
-class AddressTests:
-    def test_it_is_where_the_paper_says(self):
-        assert reverse("signaling:config") == CONFIG
+def opens_the_app(path: str) -> bool:
+    """As Apple's system decides: the first pattern that matches; `*` is any text and `?` one character, whatever its case."""
+    (details,) = get(APPLE).json()["applinks"]["details"]
+    for component in details["components"]:
+        pattern = "".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in component["/"])
+        if re.fullmatch(pattern, path, re.DOTALL | re.IGNORECASE):
+            return not component.get("exclude", False)
+    return False
 
-    @pytest.mark.parametrize("path", ["/api", "/api/", "/API/config"])
+
+def fixed_paths(patterns=None, prefix: str = "/") -> list[str]:
+    """Every address in the code but that of the call page, with its parameters as they are written."""
+    found = []
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        here = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            found += [] if pattern.name == "call" else [here]
+        else:
+            found += fixed_paths(pattern.url_patterns, here)
+    return found
+
+
+class AppleTests:
+    def test_names_the_apps_in_apples_form(self, settings):
+        settings.APPLE_APP_IDS = ("ABCDE12345.com.example.app", "ABCDE12345.com.example.beta")
+
+        response = get(APPLE)
+        document = response.json()
+
+        assert response["Content-Type"] == "application/json"
+        assert list(document) == ["applinks"]
+        assert document["applinks"]["defaults"] == {"caseSensitive": False}
+        assert document["applinks"]["details"][0]["appIDs"] == list(settings.APPLE_APP_IDS)
+        assert len(response.content) < 128 * 1024
+
+    def test_exclusions_come_first(self):
+        components = get(APPLE).json()["applinks"]["details"][0]["components"]
+
+        assert all(component["exclude"] is True for component in components[:-1])
+        assert components[-1] == {"/": "/?*"}
+
+    @pytest.mark.parametrize(
+        "case", [case for case in CASES if case["hint"] is None], ids=lambda case: ascii(case["code"])[:40]
+    )
+    def test_the_link_of_a_call_opens_the_app(self, case):
+        assert opens_the_app(codes.path(case["code"]))
+        assert opens_the_app(codes.path(case["code"]) + "/")
+
+    @pytest.mark.parametrize(
+        "case",
+        [case for case in CASES if case["hint"] in {"taken", "dots", "file", "empty"}],
+        ids=lambda case: ascii(case["code"])[:40],
+    )
+    def test_the_link_of_no_call_stays_in_the_browser(self, case):
+        path = codes.path(case["code"])
+
+        assert not opens_the_app(path)
+        assert not opens_the_app(path.upper())
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/",
+            "/blog/a-code-is-enough/",
+            "/static/js/room.js",
+            "/media/photo.jpg",
+            "/p/team/",
+            "/blue/heron",
+            APPLE,
+        ],
+    )
+    def test_the_rest_of_the_site_stays_in_the_browser(self, path):
+        assert not opens_the_app(path)
+
+    @pytest.mark.parametrize("word", codes.RULES["reserved"])
+    def test_a_taken_address_stays_there_with_all_below_it(self, word):
+        assert not any(map(opens_the_app, [f"/{word}", f"/{word}/", f"/{word}/x", f"/{word.title()}/x/y"]))
+
+    def test_so_does_every_fixed_address_of_the_code(self):
+        paths = fixed_paths()
+
+        assert {"/", "/faq/", "/healthz", "/robots.txt", CONFIG, APPLE, ANDROID, "/admin/login/"} <= set(paths)
+        assert [path for path in paths if opens_the_app(path)] == []
+
+    def test_without_an_app_there_is_none(self, settings):
+        settings.APPLE_APP_IDS = ()
+
+        response = get(APPLE)
+
+        assert response.status_code == 404
+        assert "Cache-Control" not in response
+
+
+class AndroidTests:
+    def test_names_the_apps_in_googles_form(self):
+        response = get(ANDROID)
+
+        assert response["Content-Type"] == "application/json"
+        assert response.json() == [
+            {
+                "relation": ["delegate_permission/common.handle_all_urls"],
+                "target": {
+                    "namespace": "android_app",
+                    "package_name": "com.example.app",
+                    "sha256_cert_fingerprints": [FINGERPRINT, OTHER],
+                },
+            }
+        ]
+
+    def test_without_an_app_there_is_none(self, settings):
+        settings.ANDROID_APPS = {}
+
+        assert get(ANDROID).status_code == 404
+
+
+class AddressTests:
+    def test_they_are_where_apple_google_and_the_paper_say(self):
+        names = ["config", "apple-app-site-association", "asset-links"]
+
+        assert [reverse(f"signaling:{name}") for name in names] == [CONFIG, APPLE, ANDROID]
+
+    @pytest.mark.parametrize("path", ["/api", "/api/", "/.well-known", "/.well-known/", "/API/config"])
     @pytest.mark.django_db
     def test_nothing_else_is_there_and_no_call_either(self, path):
         response = get(path)
@@ -243,8 +367,12 @@ class PaperTests:
 
     @pytest.mark.server
     def test_over_https_the_socket_is_secure_and_nothing_is_redirected(self):
-        with Server(https=True) as server:
-            for path in (CONFIG,):
+        apps = {
+            "APPLE_APP_IDS": "ABCDE12345.com.example.app",
+            "ANDROID_APPS": f"com.example.app=SHA256:{FINGERPRINT}",
+        }
+        with Server(https=True, **apps) as server:
+            for path in (CONFIG, APPLE, ANDROID):
                 with server.get(path) as answer:
                     assert (answer.url, answer.headers["Content-Type"]) == (server.url + path, "application/json")
                     assert answer.headers["ETag"]
