@@ -18,7 +18,7 @@ from signaling.addresses import Addresses
 from signaling.limits import Limits
 from signaling.outbox import Outbox
 from signaling.protocol import Ack, AskMembers, Hello, Leave, Lock, Ping, ProtocolError, Report, ShowState, Signal
-from signaling.rooms import Call, Entry, Outcome
+from signaling.rooms import Call, Entry, Held, Outcome
 from signaling.session import Phase, Session
 from signaling.switchboard import Switchboard
 from turnauth import conf as turn
@@ -217,11 +217,16 @@ class SignalingConsumer(AsyncConsumer):
         await self._tell("lock", locked=message.locked)
 
     async def _tell(self, operation: str, **given) -> None:
+        held = self._switchboard.held(self._session.room, self._session.peer)
+        if held:
+            await self._tell_of(held, operation, **given)
+
+    async def _tell_of(self, held: Held, operation: str, **given) -> None:
         """Has the store do something for this member; on a newer socket of the member it does nothing."""
         session = self._session
         room, peer, connection = session.room, session.peer, session.connection
         await self._switchboard.tell(
-            room, lambda rooms: getattr(rooms, operation)(room, peer, connection=connection, **given)
+            held, lambda rooms: getattr(rooms, operation)(room, peer, connection=connection, **given)
         )
 
     async def _members(self, message: AskMembers) -> None:
@@ -270,11 +275,11 @@ class SignalingConsumer(AsyncConsumer):
             session.close(close_code)
             return
         has_left = session.close(close_code)
-        self._switchboard.detach(session.room, session.peer, self._outbox)
-        if has_left:
-            await self._tell("leave")
-        else:
-            await self._tell("away", keep=self._limits.place)
+        held = self._switchboard.detach(session.room, session.peer, self._outbox)
+        if held and has_left:
+            await self._tell_of(held, "leave")
+        elif held:
+            await self._tell_of(held, "away", keep=self._limits.place)
         logger.info("%s room=%s peer=%s", "left" if has_left else "away", session.room, session.peer)
 
     def _watch(self) -> None:

@@ -129,9 +129,12 @@ class Switchboard:
         """As `join`, for who comes back."""
         return await self._admit(entry.room, lambda rooms: rooms.resume(entry, **given))
 
-    async def tell(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome | None]]) -> None:
-        """Has the room's store do this, now or once it can be reached again, and publishes what comes of it."""
-        await self.shard(room).tell(self._errand(room, ask))
+    async def tell(self, held: Held, ask: Callable[[Rooms], Awaitable[Outcome | None]]) -> None:
+        """
+        Has the room's store do this for somebody, now or once it can be reached again, and publishes what comes of it. A store that
+        does not know this member is told first: it may have lost its memory.
+        """
+        await self.shard(held.room.id).tell(self._errand(held.room.id, ask, held))
 
     def attach(self, room: str, member: Member, outlet: Outlet) -> None:
         """From now on this outlet is the member; an older socket of it hears that it is superseded."""
@@ -144,16 +147,14 @@ class Switchboard:
         if older is not None and older.outlet is not outlet:
             _refuse(older.outlet, "superseded")
 
-    def detach(self, room: str, peer: str, outlet: Outlet) -> None:
-        """Forgets this outlet, unless a newer one stands for the peer. May be said twice."""
-        rooms = self._of(room)
-        local = rooms.get(room)
+    def detach(self, room: str, peer: str, outlet: Outlet) -> Held | None:
+        """Forgets this outlet; answers whom it stood for, or None when it does not any more. May be said twice."""
+        local = self._of(room).get(room)
         seat = local and local.seats.get(peer)
         if not seat or seat.outlet is not outlet:
-            return
-        del local.seats[peer]
-        if not local.seats:
-            del rooms[room]
+            return None
+        self._clear_seat(room, local, peer)
+        return Held(local.known, (seat.member,)) if local.known else None
 
     def publish(self, outcome: Outcome | None) -> None:
         """Tells everybody in the room what has changed, on this node and on the others."""
@@ -199,6 +200,12 @@ class Switchboard:
         if link and not member.away:
             link.post(member.node, Parcel(room, message.to, _forwarded(sender, message)))
 
+    def held(self, room: str, peer: str) -> Held | None:
+        """This member of ours and its room, as we know them."""
+        local = self._of(room).get(room)
+        seat = local and local.seats.get(peer)
+        return Held(local.known, (seat.member,)) if seat and local.known else None
+
     def known(self, room: str) -> Room | None:
         """The room as this node knows it, if anybody of it sits here."""
         local = self._of(room).get(room)
@@ -217,11 +224,22 @@ class Switchboard:
         shard = self.shard(room)
         return await shard.admit(lambda: ask(shard.rooms), **given)
 
-    def _errand(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome | None]]) -> Errand:
+    def _errand(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome | None]], held: Held | None = None) -> Errand:
         async def errand() -> None:
-            self.publish(await ask(self.shard(room).rooms))
+            rooms = self.shard(room).rooms
+            outcome = await ask(rooms)
+            if outcome is None and held:
+                for news in await rooms.renew([held]):
+                    self.publish(news)
+                outcome = await ask(rooms)
+            self.publish(outcome)
 
         return errand
+
+    def _clear_seat(self, room: str, local: _Local, peer: str) -> None:
+        del local.seats[peer]
+        if not local.seats:
+            self._of(room).pop(room, None)
 
     def _of(self, room: str) -> dict[str, _Local]:
         return self._here[host_of(room, len(self._here))]
@@ -255,11 +273,15 @@ class Switchboard:
             member = local.known.members.get(peer)
             if member is None:
                 if peer in removed:
-                    _refuse(seat.outlet, "removed")
+                    self._turn_out(local, peer, "removed")
             elif member.connection > seat.member.connection:
-                _refuse(seat.outlet, "superseded")
+                self._turn_out(local, peer, "superseded")
             else:
                 seat.member = member
+
+    def _turn_out(self, local: _Local, peer: str, code: str) -> None:
+        _refuse(local.seats[peer].outlet, code)
+        self._clear_seat(local.known.id, local, peer)
 
     def _show_members(self, local: _Local, peer: str) -> None:
         room = local.known
@@ -297,15 +319,15 @@ class Switchboard:
         asked = {one.room.id: {member.peer: member.connection for member in one.members} for one in held}
         for outcome in await shard.rooms.renew(held):
             self.publish(outcome)
-            self._turn_out(outcome, asked.get(outcome.room.id, {}))
+            self._refuse_places(outcome, asked.get(outcome.room.id, {}))
 
-    def _turn_out(self, outcome: Outcome, asked: dict[str, int]) -> None:
-        """Those for whom the store has no place any more: it came back empty, and others were faster."""
+    def _refuse_places(self, outcome: Outcome, asked: dict[str, int]) -> None:
+        """To those for whom the store has none any more: it came back empty, and others were faster."""
         local = self._of(outcome.room.id).get(outcome.room.id)
         for peer, code in outcome.no_place.items():
             seat = local and local.seats.get(peer)
             if seat and seat.member.connection == asked.get(peer):
-                _refuse(seat.outlet, code)
+                self._turn_out(local, peer, code)
 
 
 def _held(rooms: dict[str, _Local], part: list[str]) -> Iterator[Held]:

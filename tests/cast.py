@@ -18,8 +18,8 @@ def peer_id(name: str) -> str:
 ALICE, BOB, CHARLIE = map(peer_id, ("alice", "bob", "charlie"))
 
 
-def entry(peer: str, *, room: str = "room", **members) -> Entry:
-    return Entry(room, peer, f"request-{next(_requests)}", "node", **members)
+def entry(peer: str, *, room: str = "room", node: str = "node", **members) -> Entry:
+    return Entry(room, peer, f"request-{next(_requests)}", node, **members)
 
 
 def told(outcome: Outcome | None) -> list[dict]:

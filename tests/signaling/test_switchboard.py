@@ -60,8 +60,8 @@ async def resume(switchboard, peer) -> Outlet:
 
 
 async def lose(switchboard, peer, outlet) -> None:
-    switchboard.detach("room", peer, outlet)
-    await switchboard.tell("room", lambda rooms: rooms.away("room", peer, connection=1, keep=30))
+    held = switchboard.detach("room", peer, outlet)
+    await switchboard.tell(held, lambda rooms: rooms.away("room", peer, connection=1, keep=30))
 
 
 def signal(to: str) -> protocol.Signal:
@@ -77,7 +77,9 @@ class PublishTests:
     async def test_everybody_hears_of_a_lock(self, switchboard):
         alice, bob = await join(switchboard, ALICE), await join(switchboard, BOB)
 
-        await switchboard.tell("room", lambda rooms: rooms.lock("room", ALICE, connection=1, locked=True))
+        await switchboard.tell(
+            switchboard.held("room", ALICE), lambda rooms: rooms.lock("room", ALICE, connection=1, locked=True)
+        )
 
         assert (alice.types[-1], bob.types[-1]) == ("lock", "lock")
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
 
 from gruveo.env import Origin
 from signaling import codes, protocol
@@ -351,14 +351,14 @@ class PaperTests:
         assert json.loads(done.stdout)["type"] == "welcome"
 
     @pytest.mark.server
-    def test_the_limits_are_those_of_the_welcome(self, make_server):
+    async def test_the_limits_are_those_of_the_welcome(self, make_server):
         server = make_server(MESSAGES_PER_SECOND=7.5, SILENCE_SECONDS=9.5, ROOM_CAPACITY=3, TOKEN_SECONDS=120)
 
         with server.get(CONFIG) as answer:
             config = json.load(answer)
-        with connect(config["signaling"]["url"], subprotocols=config["signaling"]["subprotocols"]) as socket:
-            socket.send(json.dumps({"type": "hello", "code": "limits of both"}))
-            welcome = json.loads(socket.recv())
+        async with connect(config["signaling"]["url"], subprotocols=config["signaling"]["subprotocols"]) as socket:
+            await socket.send(json.dumps({"type": "hello", "code": "limits of both"}))
+            welcome = json.loads(await socket.recv())
 
         assert config["limits"].items() >= welcome["limits"].items()
         assert config["limits"]["capacity"] == welcome["capacity"] == 3
@@ -366,7 +366,7 @@ class PaperTests:
         assert config["features"] == welcome["features"]
 
     @pytest.mark.server
-    def test_over_https_the_socket_is_secure_and_nothing_is_redirected(self):
+    async def test_over_https_the_socket_is_secure_and_nothing_is_redirected(self):
         apps = {
             "APPLE_APP_IDS": "ABCDE12345.com.example.app",
             "ANDROID_APPS": f"com.example.app=SHA256:{FINGERPRINT}",
@@ -378,7 +378,7 @@ class PaperTests:
                     assert answer.headers["ETag"]
             with server.get(CONFIG) as answer:
                 address = json.load(answer)["signaling"]["url"]
-            with connect(address, subprotocols=["gruveo.v1"], ssl=server.ssl) as socket:
+            async with connect(address, subprotocols=["gruveo.v1"], ssl=server.ssl) as socket:
                 assert socket.subprotocol == "gruveo.v1"
 
         assert address == server.ws_url

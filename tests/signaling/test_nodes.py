@@ -1,0 +1,307 @@
+"""What nodes tell each other of their rooms, over a real Redis: news that is late, doubled or lost, and places that move."""
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from redis.asyncio import Redis
+
+from signaling.accord import Accord, fingerprint
+from signaling.links import Link, Parcel
+from signaling.protocol import ProtocolError
+from signaling.rooms.redis import RedisRooms
+from signaling.shards import Shard
+from signaling.switchboard import Switchboard
+from tests.cast import ALICE, BOB, CHARLIE, entry, until
+from tests.redis_server import RedisServer
+from tests.signaling.test_switchboard import Outlet, signal
+
+
+class Post:
+    """A link's way out that can hold parcels back; they are delivered late, twice, or never."""
+
+    def __init__(self, link: Link) -> None:
+        self._post, self.held, self.holds = link.post, [], False
+        link.post = self
+
+    def __call__(self, address: str, parcel: Parcel) -> None:
+        if self.holds and parcel.room:
+            self.held.append((address, parcel))
+        else:
+            self._post(address, parcel)
+
+    def let_go(self, *, times: int = 1) -> None:
+        for address, parcel in self.held * times:
+            self._post(address, parcel)
+        self.held = []
+
+
+class Node:
+    """A node without sockets."""
+
+    def __init__(self, redis: RedisServer, *, renewal: float, **times) -> None:
+        self.switchboard = Switchboard([], renewal=renewal)
+        client = Redis(unix_socket_path=redis.path, socket_timeout=0.5)
+        self.layer = RedisPubSubChannelLayer(hosts=[redis.url])
+        self.link = Link(self.layer, self.switchboard.deliver, test_every=0.1, patience=1.0)
+        self.post = Post(self.link)
+        rooms = RedisRooms(client, **{"lease": 15, "quarantine": 0, **times})
+        self.shard = Shard(rooms, self.link, Accord(client, fingerprint([redis.url], room_key="k" * 32), lasts=60))
+        self.switchboard.add(self.shard)
+        self._client = client
+
+    async def __aenter__(self) -> "Node":
+        self.switchboard.start()
+        await until(lambda: self.switchboard.is_ready)
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        await self.switchboard.stop()
+        await self.layer.flush()
+        await self._client.aclose()
+
+    async def join(self, peer: str, **given) -> Outlet:
+        asked = entry(peer, node=self.shard.node)
+        return self._seat(await self.switchboard.join(asked, **{"capacity": 3, **given}))
+
+    async def resume(self, peer: str, *, connection: int = 1) -> Outlet:
+        asked = entry(peer, node=self.shard.node)
+        return self._seat(await self.switchboard.resume(asked, capacity=3, stamp=1, connection=connection))
+
+    async def lock(self, peer: str, *, connection: int = 1, locked: bool = True) -> None:
+        await self.switchboard.tell(
+            self.switchboard.held("room", peer),
+            lambda rooms: rooms.lock("room", peer, connection=connection, locked=locked),
+        )
+
+    def _seat(self, outcome) -> Outlet:
+        outlet = Outlet()
+        self.switchboard.attach("room", outcome.member, outlet)
+        self.switchboard.publish(outcome)
+        return outlet
+
+
+@pytest.fixture
+def redis():
+    with RedisServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def make_node(redis):
+    """Nodes on one empty Redis."""
+    async with AsyncExitStack() as stack:
+
+        async def make(*, renewal: float = 60, **times) -> Node:
+            return await stack.enter_async_context(Node(redis, renewal=renewal, **times))
+
+        yield make
+
+
+@asynccontextmanager
+async def held_back(node: Node, *, times: int = 1):
+    """Whatever this node tells others in here arrives afterwards."""
+    node.post.holds = True
+    yield
+    node.post.holds = False
+    node.post.let_go(times=times)
+
+
+class NewsTests:
+    async def test_people_on_different_nodes_hear_of_each_other_and_are_reached(self, make_node):
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        bob = await there.join(BOB)
+        await until(lambda: alice.types == ["joined"])
+
+        here.switchboard.relay("room", ALICE, signal(BOB))
+        there.switchboard.relay("room", BOB, signal(ALICE))
+
+        await until(lambda: bob.types == ["signal"] and alice.types == ["joined", "signal"])
+
+    async def test_news_that_comes_twice_is_told_once(self, make_node):
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+
+        async with held_back(there, times=3):
+            await there.join(BOB)
+        await there.lock(BOB)
+
+        await until(lambda: "lock" in alice.types)
+        assert alice.types == ["joined", "lock"]
+
+    async def test_news_that_was_lost_is_made_good_by_the_whole_list_with_the_next(self, make_node):
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        async with held_back(there):
+            await there.join(BOB)
+            there.post.held.clear()
+
+        await there.lock(BOB)
+
+        await until(lambda: "members" in alice.types)
+        assert alice.types == ["lock", "members"]
+        assert [member["peer"] for member in alice.heard[-1]["members"]] == [BOB]
+
+    async def test_news_that_was_lost_for_good_is_learnt_by_renewing(self, make_node):
+        here, there = await make_node(renewal=0.05), await make_node()
+        alice = await here.join(ALICE)
+
+        async with held_back(there):
+            await there.join(BOB)
+            there.post.held.clear()
+
+        await until(lambda: "members" in alice.types)
+        assert alice.heard[-1]["revision"] == 2
+
+    async def test_news_that_is_overtaken_is_not_told_any_more(self, make_node):
+        here, there, third = await make_node(), await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        async with held_back(there):
+            await there.join(BOB)
+            await third.join(CHARLIE)
+            await until(lambda: "members" in alice.types)
+
+        await there.lock(BOB)
+
+        await until(lambda: alice.types[-1] == "lock")
+        assert alice.types == ["joined", "members", "lock"]
+
+    async def test_what_cannot_be_read_harms_nobody(self, make_node):
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+
+        there.link.post(here.link.address, Parcel("room", "", "no news"))
+        await there.join(BOB)
+
+        await until(lambda: alice.types == ["joined"])
+
+
+class MovingTests:
+    async def test_who_resumes_elsewhere_is_superseded_here_although_nothing_was_noticed(self, make_node):
+        here, there = await make_node(), await make_node()
+        bob = await here.join(BOB)
+        older = await here.join(ALICE)
+
+        newer = await there.resume(ALICE)
+
+        await until(lambda: older.closed == 4010)
+        here.switchboard.relay("room", BOB, signal(ALICE))
+        await until(lambda: newer.types == ["signal"])
+        assert bob.types == ["joined"] and newer.closed is None
+
+    async def test_who_is_replaced_from_elsewhere_is_told(self, make_node):
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        bob = await here.join(BOB)
+
+        await there.join(CHARLIE, replaces=ALICE)
+
+        await until(lambda: alice.closed == 4017)
+        await until(lambda: bob.types == ["left", "joined"])
+
+    async def test_a_socket_that_lost_its_place_unheard_is_told_by_renewing(self, make_node):
+        here, there = await make_node(renewal=0.05), await make_node()
+        alice = await here.join(ALICE)
+
+        async with held_back(there):
+            await there.resume(ALICE)
+            there.post.held.clear()
+
+        await until(lambda: alice.closed == 4010)
+
+    async def test_signals_to_a_stranger_and_to_who_has_left_elsewhere_are_refused(self, make_node):
+        here, there = await make_node(), await make_node()
+        await here.join(ALICE)
+        await there.join(BOB)
+        await until(lambda: BOB in here.switchboard.known("room").members)
+        held = there.switchboard.held("room", BOB)
+        await there.switchboard.tell(held, lambda rooms: rooms.leave("room", BOB, connection=1))
+        await until(lambda: BOB not in here.switchboard.known("room").members)
+
+        with pytest.raises(ProtocolError, match="not in the room"):
+            here.switchboard.relay("room", ALICE, signal(BOB))
+
+
+class OutageTests:
+    async def test_an_empty_redis_is_filled_again_and_nobody_is_told_of_a_change(self, make_node, redis):
+        here, there = await make_node(renewal=0.1), await make_node(renewal=0.1)
+        alice, bob = await here.join(ALICE), await there.join(BOB)
+        await until(lambda: alice.types == ["joined"])
+
+        redis.kill()
+        redis.start()
+        await here.lock(ALICE)  # before anything was put back
+
+        await until(lambda: alice.types and alice.heard[-1].get("locked"))
+        await until(lambda: bob.types and bob.heard[-1].get("locked"))
+        room = await here.shard.rooms.view("room")
+        assert set(room.members) == {ALICE, BOB}
+        assert "left" not in alice.types + bob.types
+        assert alice.closed is bob.closed is None
+
+    async def test_what_was_done_while_redis_hung_is_done_afterwards_in_order(self, make_node, redis):
+        here, there = await make_node(renewal=0.1), await make_node(renewal=0.1)
+        alice, bob = await here.join(ALICE), await there.join(BOB)
+        await until(lambda: alice.types == ["joined"])
+
+        redis.freeze()
+        await here.lock(ALICE)
+        await here.lock(ALICE, locked=False)
+        await here.lock(ALICE)
+        redis.thaw()
+
+        await until(lambda: bob.types and bob.heard[-1].get("locked") is True)
+        async with asyncio.timeout(10):
+            assert (await there.shard.rooms.view("room")).locked is True
+
+    async def test_nobody_is_admitted_while_redis_is_away_and_those_on_one_node_reach_each_other(
+        self, make_node, redis
+    ):
+        node = await make_node(renewal=0.1)
+        await node.join(ALICE)
+        bob = await node.join(BOB)
+
+        redis.kill()
+        with pytest.raises(ProtocolError) as refusal:
+            await node.join(CHARLIE)
+        node.switchboard.relay("room", ALICE, signal(BOB))
+
+        assert refusal.value.code == "unavailable" and 1 <= refusal.value.members["retry_after"] <= 4
+        assert bob.types == ["signal"]
+
+    async def test_a_join_whose_answer_never_came_leaves_no_ghost(self, make_node, redis):
+        node = await make_node(renewal=0.1)
+        await node.join(ALICE)
+
+        redis.freeze()
+        with pytest.raises(ProtocolError, match="admits nobody"):
+            await node.join(BOB)
+        redis.thaw()
+
+        await until(lambda: not node.shard._errands)
+        await node.lock(ALICE)  # comes after it
+        assert set((await node.shard.rooms.view("room")).members) == {ALICE}
+
+
+class AccordTests:
+    async def test_a_node_with_another_key_admits_nobody(self, make_node, redis):
+        await make_node()
+        other = Node(redis, renewal=0.1)
+        other.shard._accord._fingerprint = fingerprint([redis.url], room_key="another" * 5)
+        other.switchboard.start()
+        await until(lambda: other.link.is_up and other.shard._accord._complained)
+
+        with pytest.raises(ProtocolError, match="admits nobody"):
+            await other.join(ALICE)
+
+        assert not other.switchboard.is_ready
+        await other.__aexit__()
+
+    def test_the_fingerprint_knows_hosts_and_key_and_no_password(self):
+        both = fingerprint(["redis://:secret@a/0", "redis://b/0"], room_key="k" * 32)
+
+        assert both == fingerprint(["redis://:changed@a/0", "redis://b/0"], room_key="k" * 32)
+        assert both != fingerprint(["redis://b/0", "redis://:secret@a/0"], room_key="k" * 32)
+        assert both != fingerprint(["redis://:secret@a/0", "redis://b/0"], room_key="m" * 32)
