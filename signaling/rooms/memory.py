@@ -89,6 +89,7 @@ class MemoryRooms:
             return Outcome(room, (), known)
         if entry.attempt is not None and entry.attempt < known.attempt:
             raise ProtocolError("superseded")  # an older socket of the same page, whose hello came late
+        room = self._with_former(room, call)
         member = replace(
             known,
             node=entry.node,
@@ -212,19 +213,26 @@ class MemoryRooms:
         return replace(room, call=replace(call, largest=max(call.largest, len(room.members))))
 
     def _with_former(self, room: Room, call: Call | None) -> Room:
-        """What a token knows of a call from before this process. It goes on, and what was begun here meanwhile is the same."""
-        here = room.call or self._waiting.get(room.id)
-        is_former = call is not None and call.started < self._boot and self._wall() - self._boot <= _RETURN
-        if not is_former or (here and here.started < self._boot):
+        """
+        What a token knows of a call from before this process. It goes on, and what was begun here meanwhile is the same; of two from
+        before, one after the other, the first was over when the second began.
+        """
+        if call is None or call.started >= self._boot or self._wall() - self._boot > _RETURN:
             return room
+        here = room.call or self._waiting.get(room.id)
+        if here and call.started <= here.started < self._boot:
+            return room
+        if here and here.started < self._boot:
+            self._together[here.id] = min(self._together[here.id], call.started)
+            self._end(room.id, here)
+        elif here:
+            del self._together[here.id]
+            call = replace(call, largest=here.largest, connected=here.connected, relayed=here.relayed)
         self._together[call.id] = self._boot
         if room.call is None:
             self._waiting[room.id] = call
             return room
-        largest = max(call.largest, room.call.largest)
-        room = replace(room, call=replace(room.call, id=call.id, started=call.started, largest=largest))
-        self._together.pop(here.id, None)
-        self._rooms[room.id] = room
+        room = self._rooms[room.id] = replace(room, call=call)
         return room
 
     def _stop_waiting(self, room_id: str) -> None:

@@ -169,6 +169,13 @@ local function settle()
   end
 end
 
+local function is_known_over(call_id)
+  for _, call in ipairs(over) do
+    if call.id == call_id then return true end
+  end
+  return redis.call('EXISTS', 'over:' .. call_id) == 1
+end
+
 -- What somebody knows of a call from before this Redis was new. It goes on, and what was begun here meanwhile is the same; of two from
 -- before, one after the other, the first was over when the second began.
 local function bring(call)
@@ -179,7 +186,7 @@ local function bring(call)
     here.largest = math.max(here.largest, call.largest)
     return
   end
-  if call.started >= boot.at or redis.call('EXISTS', 'over:' .. call.id) == 1 then return end
+  if call.started >= boot.at or is_known_over(call.id) then return end
   call.together, call.waits = math.max(call.started, math.min(boot.at, now)), true
   if here and here.started < boot.at then
     local earlier, later = here, call

@@ -4,12 +4,15 @@ import asyncio
 import random
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from signaling.protocol import ProtocolError, ShowState, State
 from signaling.rooms import Held
 from signaling.rooms.redis import RedisRooms
 from tests.cast import ALICE, BOB, CHARLIE, Clock, entry, peer_id, told
+from tests.scale import scaled
+from tests.signaling.racers import race
 
 
 @pytest.fixture
@@ -22,8 +25,8 @@ async def make_rooms(redis_socket, clock):
     """Stores of several nodes on one empty Redis."""
     clients = []
 
-    def make(**times) -> RedisRooms:
-        clients.append(Redis(unix_socket_path=redis_socket))
+    def make(client=Redis, **times) -> RedisRooms:
+        clients.append(client(unix_socket_path=redis_socket))
         return RedisRooms(clients[-1], **({"lease": 15, "quarantine": 0} | times), skew=clock)
 
     async with Redis(unix_socket_path=redis_socket) as client:
@@ -163,8 +166,126 @@ class EmptyRedisTests:
 
         assert await rooms.join(entry(ALICE), capacity=2)
 
+    async def test_revisions_never_go_back_for_those_who_know_more(self, make_rooms, redis_socket):
+        """Bob comes back by his token before Alice's node has renewed."""
+        mine, theirs = make_rooms(), make_rooms()
+        await mine.join(entry(ALICE), capacity=2)
+        await theirs.join(entry(BOB), capacity=2)
+        for locked in (True, False, True):
+            await mine.lock("room", ALICE, connection=1, locked=locked)
+        alice = await held(mine, ALICE)
+        await flush(redis_socket)
+        back = await theirs.resume(entry(BOB), capacity=6, stamp=alice.room.members[BOB].stamp, connection=1)
+        assert (back.room.revision, back.room.capacity, back.room.locked) == (1, 6, False)
+
+        (outcome,) = await mine.renew([alice])
+
+        assert outcome.room.revision > alice.room.revision + 1  # so that Alice gets the whole list
+        assert (outcome.room.capacity, outcome.room.locked) == (2, True)
+        assert set(outcome.room.members) == {ALICE, BOB}
+        assert [one.room.revision for one in await theirs.renew([Held(back.room, (back.member,))])] == [
+            outcome.room.revision
+        ]
+
+    async def test_a_room_that_is_older_than_what_a_node_knows_takes_what_it_knows(self, make_rooms):
+        """As after a restart from a copy on disk that was some minutes old."""
+        rooms = make_rooms()
+        outcome = await rooms.join(entry(ALICE), capacity=2)
+        known = Held(replace(outcome.room, revision=40, locked=True), (outcome.member,))
+
+        (outcome,) = await rooms.renew([known])
+
+        assert (outcome.room.revision, outcome.room.locked) == (41, True)
+
+    async def test_a_node_that_has_nobody_there_any_more_changes_nothing(self, make_rooms, redis_socket):
+        rooms = make_rooms()
+        await rooms.join(entry(ALICE), capacity=2)
+        await rooms.lock("room", ALICE, connection=1, locked=True)
+        alice = await held(rooms, ALICE)
+        await flush(redis_socket)
+        for peer in (BOB, CHARLIE):
+            await rooms.join(entry(peer), capacity=2)
+
+        (outcome,) = await rooms.renew([alice])
+
+        assert outcome.no_place == {ALICE: "replaced"}
+        assert (outcome.room.revision, outcome.room.locked, set(outcome.room.members)) == (2, False, {BOB, CHARLIE})
+
+    async def test_who_was_away_comes_back_before_any_stranger(self, make_rooms, redis_socket, clock):
+        rooms = make_rooms(quarantine=12)
+        before = make_rooms()
+        for peer in (ALICE, BOB):
+            await before.join(entry(peer), capacity=2)
+        away = (await before.away("room", BOB, connection=1, keep=30)).member
+        alice = await held(rooms, ALICE)
+        await flush(redis_socket)
+
+        await rooms.renew([alice])
+        with pytest.raises(ProtocolError) as refusal:
+            await rooms.join(entry(CHARLIE), capacity=2)
+        assert refusal.value.code == "unavailable"
+        clock.move(11)
+        await rooms.renew([alice])
+        await rooms.resume(entry(BOB), capacity=2, stamp=away.stamp, connection=1)
+
+        clock.move(2)
+        with pytest.raises(ProtocolError) as refusal:
+            await rooms.join(entry(CHARLIE), capacity=2)
+        assert refusal.value.code == "room-full"
+
+    async def test_a_call_goes_on(self, make_rooms, redis_socket, clock):
+        mine, theirs = make_rooms(quarantine=12), make_rooms(quarantine=12)
+        await make_rooms().join(entry(ALICE), capacity=3)
+        await make_rooms().join(entry(BOB), capacity=3)
+        await mine.report("room", ALICE, connection=1, relayed=True)
+        alice, bob = await held(mine, ALICE), await held(theirs, BOB)
+        call = alice.room.call
+        clock.move(1)
+        await flush(redis_socket)
+
+        (outcome,) = await mine.renew([alice])
+        assert outcome.room.call == call  # it waits for the other
+        (outcome,) = await theirs.renew([bob])
+        assert outcome.room.call == call
+        clock.move(5)
+        await mine.leave("room", ALICE, connection=1)
+        (ended,) = await mine.ended_calls(10)
+        assert (ended.id, ended.connected, ended.relayed) == (call.id, True, True)
+        assert ended.ended - ended.started >= 6
+
+    async def test_a_call_that_was_over_does_not_come_back_with_a_token(self, make_rooms, redis_socket):
+        rooms = make_rooms(quarantine=12)
+        before = make_rooms()
+        await before.join(entry(ALICE), capacity=3)
+        await before.join(entry(BOB), capacity=3)
+        both = await held(rooms, ALICE, BOB)
+        await flush(redis_socket)
+        await rooms.renew([both])
+        await rooms.away("room", BOB, connection=1, keep=0)
+        await rooms.renew([Held(both.room, both.members[:1])])
+        assert [call.id for call in await rooms.ended_calls(10)] == [both.room.call.id]
+
+        outcome = await rooms.resume(entry(BOB), capacity=3, stamp=2, connection=1, call=both.room.call)
+
+        assert outcome.room.call.id != both.room.call.id
+
 
 class RaceTests:
+    async def test_of_those_who_come_at_once_in_several_processes_exactly_two_get_in(self, make_rooms, redis_socket):
+        make_rooms()
+        seed, rounds = random.randrange(10**9), scaled(10_000)
+        print(f"seed {seed}, {rounds} rounds")
+
+        results = await asyncio.to_thread(race, redis_socket, rounds=rounds, seed=seed)
+
+        for number, answers in enumerate(results):
+            admitted = {peer: answer for peer, answer in answers.items() if not isinstance(answer, str)}
+            assert 3 <= len(answers) <= 5 and len(admitted) == 2, f"seed {seed}, room {number}"
+            first, second = sorted(admitted, key=lambda peer: len(admitted[peer]))
+            assert (admitted[first], admitted[second]) == (set(), {first}), f"seed {seed}, room {number}"
+            refusals = [answer for answer in answers.values() if isinstance(answer, str)]
+            assert set(refusals) == {"room-full"}, f"seed {seed}, room {number}"
+
     async def test_of_those_who_come_at_once_on_different_nodes_exactly_two_get_in(self, make_rooms):
         seed = random.randrange(10**9)
         chance = random.Random(seed)
@@ -182,7 +303,7 @@ class RaceTests:
             refused = [one for one in outcomes if isinstance(one, Exception)]
             assert {one.code for one in refused} == {"room-full"} and len(refused) == len(names) - 2, f"seed {seed}"
 
-    async def test_a_script_whose_answer_was_lost_may_be_run_again(self, make_rooms):
+    async def test_many_runs_of_one_join_are_one(self, make_rooms):
         rooms = make_rooms()
         asked = entry(ALICE)
 
@@ -190,6 +311,294 @@ class RaceTests:
 
         assert {answer.member.connection for answer in answers} == {1}
         assert (await rooms.view("room")).revision == 1
+
+
+class TwiceRedis(Redis):
+    """Runs every script twice and gives the second answer, as redis-py does when the first is lost."""
+
+    async def evalsha(self, *arguments):
+        await super().evalsha(*arguments)
+        return await super().evalsha(*arguments)
+
+
+class LostAnswerTests:
+    async def test_the_second_run_answers_what_the_first_has_done(self, make_rooms, redis_socket):
+        """The same steps twice; the second time each answer is lost once."""
+        stories = []
+        for client in (Redis, TwiceRedis):
+            await flush(redis_socket)
+            await make_rooms().view("room")  # so that Redis knows the script
+            stories.append(await self.story(make_rooms(client=client)))
+            assert len(await make_rooms().ended_calls(10)) == 1
+
+        assert stories[0] == stories[1]
+
+    async def story(self, rooms):
+        """What is told of each step, without the stamps, with the nodes that must hear of it."""
+        outcomes = [
+            await rooms.join(entry(ALICE, node="a"), capacity=3),
+            await rooms.join(entry(BOB, node="b"), capacity=3),
+            await rooms.show("room", BOB, connection=1, change=ShowState(hand=True)),
+            await rooms.lock("room", BOB, connection=1, locked=True),
+            await rooms.lock("room", BOB, connection=1, locked=False),
+            await rooms.away("room", ALICE, connection=1, keep=30),
+            await rooms.resume(entry(ALICE, node="c", state=State(muted=True)), capacity=3, stamp=1, connection=1),
+            await rooms.resume(entry(ALICE, node="d"), capacity=3, stamp=1, connection=2),
+            await rooms.join(entry(CHARLIE, node="b"), capacity=3, replaces=ALICE),
+            await rooms.leave("room", BOB, connection=1),
+        ]
+        assert outcomes[5] and outcomes[-1]
+        return [
+            (
+                [message | {"member": None} for message in told(outcome)],
+                outcome.nodes,
+                outcome.is_new,
+                outcome.member and outcome.member.connection,
+            )
+            for outcome in outcomes
+        ]
+
+    async def test_the_last_one_leaves_once(self, make_rooms):
+        once, twice = make_rooms(), make_rooms(client=TwiceRedis)
+        await once.join(entry(ALICE), capacity=2)
+
+        await twice.leave("room", ALICE, connection=1)  # there is nobody left who could be told
+
+        assert (await once.view("room")).members == {}
+
+    async def test_joins_are_counted_once(self, make_rooms):
+        rooms = make_rooms(client=TwiceRedis, joins=0.001, joins_burst=2)
+        await rooms.view("room")
+
+        for number in range(2):
+            await rooms.join(entry(peer_id(f"peer{number}")), capacity=9, address="a")
+
+        with pytest.raises(ProtocolError):
+            await rooms.join(entry(CHARLIE), capacity=9, address="a")
+
+
+class NodeTests:
+    async def test_all_nodes_that_held_a_member_before_or_after_are_named(self, make_rooms, clock):
+        rooms = make_rooms()
+
+        async def nodes(operation) -> set[str]:
+            return set((await operation).nodes)
+
+        assert await nodes(rooms.join(entry(ALICE, node="a"), capacity=3)) == {"a"}
+        assert await nodes(rooms.join(entry(BOB, node="b"), capacity=3)) == {"a", "b"}
+        moved = await rooms.resume(entry(ALICE, node="c"), capacity=3, stamp=1, connection=1)
+        assert (set(moved.nodes), moved.changes) == ({"a", "b", "c"}, ())
+        assert await nodes(rooms.show("room", ALICE, connection=2, change=ShowState(hand=True))) == {"b", "c"}
+        assert await nodes(rooms.away("room", ALICE, connection=2, keep=5)) == {"b", "c"}
+        bob = await held(rooms, BOB)
+        clock.move(6)
+        (outcome,) = await rooms.renew([bob])
+        assert set(outcome.nodes) == {"b", "c"}
+        assert await nodes(rooms.leave("room", BOB, connection=1)) == {"b"}
+
+
+class NoPlaceTests:
+    async def test_a_renewal_says_why_somebody_has_no_place_any_more(self, make_rooms, clock):
+        mine, theirs = make_rooms(), make_rooms()
+        dave = peer_id("dave")
+        for peer in (ALICE, BOB, CHARLIE):
+            await mine.join(entry(peer), capacity=3)
+        all_three = await held(mine, ALICE, BOB, CHARLIE)
+        await theirs.resume(entry(ALICE), capacity=3, stamp=1, connection=1)
+        await theirs.join(entry(dave), capacity=3, replaces=BOB)
+        await theirs.away("room", CHARLIE, connection=1, keep=1)
+        clock.move(2)
+        await theirs.join(entry(peer_id("eve")), capacity=3)
+
+        (outcome,) = await mine.renew([all_three])
+
+        assert outcome.no_place == {ALICE: "superseded", BOB: "removed", CHARLIE: "replaced"}
+
+    async def test_one_that_goes_away_while_its_node_renews_keeps_its_place_as_long(self, make_rooms, clock):
+        rooms = make_rooms()
+        await rooms.join(entry(ALICE), capacity=2)
+        alice = await held(rooms, ALICE)
+        away = await rooms.away("room", ALICE, connection=1, keep=30)
+
+        await rooms.renew([alice])
+
+        assert (await rooms.view("room")).members[ALICE] == away.member
+
+
+class JoinLimitTests:
+    async def test_all_nodes_count_together_and_refusals_count_too(self, make_rooms, clock):
+        nodes = [make_rooms(joins=0.01, joins_burst=5) for _ in range(2)]
+        codes = []
+        for number in range(8):
+            try:
+                await nodes[number % 2].join(entry(peer_id(f"peer{number}")), capacity=2, address="a")
+                codes.append("")
+            except ProtocolError as refusal:
+                codes.append(refusal.code)
+                problem = refusal
+
+        assert codes == ["", "", *["room-full"] * 3, *["too-many-joins"] * 3]
+        assert 1 <= problem.members["retry_after"] <= 100
+        await nodes[0].join(entry(ALICE, room="other"), capacity=2, address="b")
+        await nodes[0].join(entry(ALICE, room="another"), capacity=2)
+
+    async def test_who_waits_as_long_as_was_said_is_let_through(self, make_rooms, clock):
+        rooms = make_rooms(joins=0.01, joins_burst=1)
+        await rooms.join(entry(ALICE), capacity=9, address="a")
+        with pytest.raises(ProtocolError) as refusal:
+            await rooms.join(entry(BOB), capacity=9, address="a")
+
+        clock.move(refusal.value.members["retry_after"])
+
+        await rooms.join(entry(BOB), capacity=9, address="a")
+
+    async def test_a_clock_that_was_set_back_refuses_nobody_for_long(self, make_rooms, clock):
+        rooms = make_rooms(joins=0.01, joins_burst=1)
+        await rooms.join(entry(ALICE), capacity=9, address="a")
+        clock.move(-3600)
+
+        with pytest.raises(ProtocolError) as refusal:
+            await rooms.join(entry(BOB), capacity=9, address="a")
+
+        assert refusal.value.members["retry_after"] <= 100
+
+    async def test_nothing_stays_in_redis_of_who_has_not_come_for_long(self, make_rooms, redis_socket):
+        await make_rooms(joins=0.01, joins_burst=60).join(entry(ALICE), capacity=9, address="a")
+
+        async with Redis(unix_socket_path=redis_socket) as client:
+            assert 0 < await client.pttl("joins:a") <= 100_000
+
+
+class CallTests:
+    @pytest.fixture
+    async def call(self, make_rooms, clock):
+        """Alice and Bob; both nodes have renewed, Bob's a little later, and die."""
+        mine, theirs = make_rooms(), make_rooms()
+        await mine.join(entry(ALICE), capacity=2)
+        call = (await theirs.join(entry(BOB), capacity=2)).room.call
+        clock.move(10)
+        await mine.renew([await held(mine, ALICE)])
+        clock.move(3)
+        await theirs.renew([await held(theirs, BOB)])
+        return call
+
+    @pytest.fixture
+    async def seen(self, make_rooms, call):
+        """When the two were last renewed."""
+        members = (await make_rooms().view("room")).members
+        return {peer: pytest.approx(member.expires_at - 15, abs=0.001) for peer, member in members.items()}
+
+    async def test_it_ends_at_the_last_renewal_although_nobody_comes_back(
+        self, make_rooms, clock, redis_socket, call, seen
+    ):
+        other = make_rooms()
+        clock.move(8)
+        await other.renew([])
+        assert await other.ended_calls(10) == []
+
+        clock.move(8)
+        assert await other.renew([]) == []
+
+        (ended,) = await other.ended_calls(10)
+        assert (ended.id, ended.started, ended.ended) == (call.id, call.started, seen[ALICE])
+        async with Redis(unix_socket_path=redis_socket) as client:
+            assert set(await client.keys()) == {b"boot", b"calls:ended"}
+
+    async def test_a_node_that_starts_hours_later_ends_it(self, make_rooms, clock, redis_socket, seen):
+        async with Redis(unix_socket_path=redis_socket) as client:
+            assert await client.pttl("room:room") > 23 * 3600 * 1000
+        clock.move(20 * 3600)
+
+        await make_rooms().renew([])
+
+        (ended,) = await make_rooms().ended_calls(10)
+        assert ended.ended == seen[ALICE]
+
+    async def test_when_one_node_dies_it_ends_at_that_ones_last_renewal(self, make_rooms, clock, seen):
+        mine = make_rooms()
+        for _ in range(3):
+            clock.move(6)
+            await mine.renew([await held(mine, ALICE)])
+
+        (ended,) = await mine.ended_calls(10)
+        assert ended.ended == seen[BOB]
+
+    async def test_no_sweep_touches_a_room_in_which_somebody_is_left(self, make_rooms, clock, call):
+        mine = make_rooms()
+        alice = await held(mine, ALICE)
+        for _ in range(2):
+            clock.move(6)
+            assert await mine.renew([alice]) == []
+        clock.move(6)
+
+        (outcome,) = await mine.renew([alice])
+
+        assert [message["reason"] for message in told(outcome)] == ["lost"]
+
+    async def test_many_are_swept_little_by_little(self, make_rooms, clock):
+        rooms = make_rooms()
+        for number in range(50):
+            for peer in (ALICE, BOB):
+                await rooms.join(entry(peer, room=f"room {number}"), capacity=2)
+        clock.move(16)
+
+        numbers = []
+        for _ in range(4):
+            await rooms.renew([])
+            numbers.append(len(await rooms.ended_calls(100)))
+
+        assert numbers == [20, 40, 50, 50]
+
+    async def test_a_node_learns_what_was_reported_elsewhere(self, make_rooms, call):
+        """It must know it when Redis forgets."""
+        mine, theirs = make_rooms(), make_rooms()
+        alice = await held(mine, ALICE)
+        await theirs.report("room", BOB, connection=1, relayed=True)
+
+        (outcome,) = await mine.renew([alice])
+
+        assert (outcome.changes, outcome.room.revision) == ((), alice.room.revision)
+        assert outcome.room.call == replace(alice.room.call, connected=True, relayed=True)
+
+
+class ClockTests:
+    @pytest.mark.parametrize("seconds", [60, 3600])
+    async def test_when_redis_stands_still_or_its_clock_is_put_forward_nobody_is_lost(self, make_rooms, clock, seconds):
+        nodes = {ALICE: make_rooms(), BOB: make_rooms()}
+        for peer, node in nodes.items():
+            await node.join(entry(peer), capacity=2)
+        known = {peer: await held(node, peer) for peer, node in nodes.items()}
+        for peer, node in nodes.items():
+            await node.renew([known[peer]])
+
+        clock.move(seconds)
+        for peer, node in nodes.items():
+            assert await node.renew([known[peer]]) == []
+
+        assert (await nodes[ALICE].view("room")).call == known[ALICE].room.call
+        for _ in range(3):
+            clock.move(4)
+            await nodes[ALICE].renew([known[ALICE]])
+        clock.move(4)
+        (outcome,) = await nodes[ALICE].renew([known[ALICE]])
+        assert told(outcome)[0]["reason"] == "lost"  # Bob's node is dead by now, and that is still noticed
+
+    async def test_a_clock_that_is_set_back_keeps_no_place_for_longer(self, make_rooms, clock):
+        rooms = make_rooms()
+        for peer in (ALICE, BOB, CHARLIE):
+            await rooms.join(entry(peer), capacity=3)
+        alice = await held(rooms, ALICE)
+        await rooms.away("room", BOB, connection=1, keep=5)
+        clock.move(-3600)
+        await rooms.renew([alice])
+
+        clock.move(6)
+        await rooms.renew([alice])
+        assert set((await rooms.view("room")).members) == {ALICE, CHARLIE}
+        for _ in range(2):
+            clock.move(5)
+            await rooms.renew([alice])
+        assert set((await rooms.view("room")).members) == {ALICE}
 
 
 class RenewalTests:

@@ -2,12 +2,15 @@
 
 import asyncio
 import random
+import time
+from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from signaling.protocol import ProtocolError, ShowState, State
-from signaling.rooms import Held
+from signaling.rooms import Call, Held
 from signaling.rooms.memory import MemoryRooms
 from signaling.rooms.redis import RedisRooms
 from tests.cast import ALICE, BOB, CHARLIE, Clock, entry, peer_id, told
@@ -15,7 +18,7 @@ from tests.cast import ALICE, BOB, CHARLIE, Clock, entry, peer_id, told
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(time.time())  # as Redis's own
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -34,8 +37,8 @@ async def join(rooms, peer, *, capacity=2, **members):
     return await rooms.join(entry(peer), capacity=capacity, **members)
 
 
-async def resume(rooms, peer, *, capacity=2, stamp=5, connection=1, **members):
-    return await rooms.resume(entry(peer, **members), capacity=capacity, stamp=stamp, connection=connection)
+async def resume(rooms, peer, *, capacity=2, stamp=5, connection=1, call=None, **members):
+    return await rooms.resume(entry(peer, **members), capacity=capacity, stamp=stamp, connection=connection, call=call)
 
 
 async def renew(rooms):
@@ -434,6 +437,267 @@ class LockTests:
         assert told(await rooms.lock("room", ALICE, connection=1, locked=True)) == []
 
 
+class CallTests:
+    """Redis's clock goes on by itself, so times are compared with a minute to spare."""
+
+    async def test_one_who_is_alone_is_in_no_call(self, rooms):
+        assert (await join(rooms, ALICE)).room.call is None
+
+    async def test_it_begins_with_the_second_and_grows_with_the_third(self, rooms):
+        await join(rooms, ALICE, capacity=3)
+        second = await join(rooms, BOB)
+        third = await join(rooms, CHARLIE)
+
+        assert second.room.call.id.startswith("room.")
+        assert second.room.call.largest == 2
+        assert third.room.call == replace(second.room.call, largest=3)
+
+    async def test_it_ends_with_the_second_last_that_leaves(self, rooms, clock):
+        await join(rooms, ALICE, capacity=3)
+        call = (await join(rooms, BOB)).room.call
+        await join(rooms, CHARLIE)
+        clock.move(1000)
+        assert (await rooms.leave("room", CHARLIE, connection=1)).room.call.id == call.id
+        clock.move(1000)
+        assert (await rooms.leave("room", ALICE, connection=1)).room.call is None
+        clock.move(1000)
+        await rooms.leave("room", BOB, connection=1)
+
+        (ended,) = await rooms.ended_calls(10)
+
+        assert (ended.id, ended.room, ended.started, ended.largest) == (call.id, "room", call.started, 3)
+        assert ended.ended - ended.started == pytest.approx(2000, abs=60)
+        assert (ended.connected, ended.relayed) == (False, False)
+
+    async def test_meeting_again_is_a_new_call(self, rooms, clock):
+        await join(rooms, ALICE)
+        first = (await join(rooms, BOB)).room.call
+        clock.move(1000)
+        await rooms.leave("room", BOB, connection=1)
+        clock.move(1000)
+
+        again = (await join(rooms, CHARLIE)).room.call
+
+        assert again.id != first.id
+        assert again.started - first.started == pytest.approx(2000, abs=60)
+
+    async def test_who_is_away_and_back_is_in_the_same_call(self, rooms, clock):
+        await join(rooms, ALICE)
+        call = (await join(rooms, BOB)).room.call
+        clock.move(1000)
+        assert (await rooms.away("room", ALICE, connection=1, keep=600)).room.call == call
+        clock.move(300)
+        assert (await resume(rooms, ALICE)).room.call == call
+        clock.move(1000)
+        await rooms.leave("room", BOB, connection=1)
+
+        (ended,) = await rooms.ended_calls(10)
+
+        assert ended.ended - ended.started == pytest.approx(2300, abs=60)
+
+    @pytest.mark.parametrize("hangs_up", [True, False], ids=["the other hangs up", "the other waits"])
+    async def test_it_ends_when_who_does_not_come_back_was_last_there(self, rooms, clock, hangs_up):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        clock.move(1000)
+        await rooms.away("room", ALICE, connection=1, keep=600)
+        clock.move(500)
+        if hangs_up:
+            await rooms.leave("room", BOB, connection=1)
+        else:
+            clock.move(500)
+            await renew(rooms)
+
+        (ended,) = await rooms.ended_calls(10)
+
+        assert ended.ended - ended.started == pytest.approx(1000, abs=60)
+
+    async def test_the_last_two_who_were_there_together_count(self, rooms, clock):
+        """Alice is gone first, but keeps her place longest; Bob and Charlie talk on."""
+        await join(rooms, ALICE, capacity=3)
+        await join(rooms, BOB)
+        await join(rooms, CHARLIE)
+        clock.move(1000)
+        await rooms.away("room", ALICE, connection=1, keep=9000)
+        clock.move(1000)
+        await rooms.leave("room", CHARLIE, connection=1)
+        clock.move(1000)
+        await rooms.leave("room", BOB, connection=1)
+
+        (ended,) = await rooms.ended_calls(10)
+
+        assert ended.ended - ended.started == pytest.approx(2000, abs=60)
+
+    async def test_of_several_who_run_out_at_once_the_last_two_count(self, rooms, clock):
+        for peer in (ALICE, BOB, CHARLIE):
+            await join(rooms, peer, capacity=3)
+        for peer in (ALICE, BOB, CHARLIE):
+            clock.move(1000)
+            await rooms.away("room", peer, connection=1, keep=5000)
+        clock.move(9000)
+        assert await rooms.ended_calls(10) == []
+
+        outcome = await join(rooms, peer_id("dave"))
+
+        (ended,) = await rooms.ended_calls(10)
+        assert outcome.room.call is None
+        assert ended.ended - ended.started == pytest.approx(2000, abs=60)
+
+    async def test_who_comes_after_the_other_ran_out_is_in_a_new_call(self, rooms, clock):
+        await join(rooms, ALICE)
+        call = (await join(rooms, BOB)).room.call
+        await rooms.away("room", ALICE, connection=1, keep=30)
+        clock.move(31)
+
+        outcome = await join(rooms, CHARLIE)
+
+        assert outcome.room.call.id != call.id
+        assert [ended.id for ended in await rooms.ended_calls(10)] == [call.id]
+
+    async def test_a_refusal_ends_nothing_twice(self, rooms, clock):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+        await rooms.away("room", ALICE, connection=1, keep=30)
+        clock.move(31)
+        for _ in range(3):
+            assert await refused(join(rooms, CHARLIE)) == "locked"
+
+        await renew(rooms)
+
+        assert len(await rooms.ended_calls(10)) == 1
+
+    async def test_a_reload_of_a_page_does_not_split_it(self, rooms):
+        await join(rooms, ALICE)
+        call = (await join(rooms, BOB)).room.call
+
+        assert (await join(rooms, CHARLIE, replaces=ALICE)).room.call == call
+        assert await rooms.ended_calls(10) == []
+
+    async def test_it_is_connected_once_one_has_said_so_and_relayed_once_one_has(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        for peer, relayed in ((ALICE, False), (BOB, True), (ALICE, False)):
+            assert await rooms.report("room", peer, connection=1, relayed=relayed) is None
+        assert (await rooms.view("room")).revision == 2
+        await rooms.leave("room", ALICE, connection=1)
+
+        (ended,) = await rooms.ended_calls(10)
+
+        assert (ended.connected, ended.relayed) == (True, True)
+
+    async def test_a_direct_one_is_not_relayed(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+
+        await rooms.report("room", ALICE, connection=1, relayed=False)
+
+        call = (await rooms.view("room")).call
+        assert (call.connected, call.relayed) == (True, False)
+
+    async def test_reports_of_strangers_and_older_sockets_and_of_one_alone_do_nothing(self, rooms):
+        await join(rooms, ALICE)
+        await rooms.report("room", ALICE, connection=1, relayed=True)
+        await rooms.report("nowhere", ALICE, connection=1, relayed=True)
+        await join(rooms, BOB)
+        await rooms.report("room", CHARLIE, connection=1, relayed=True)
+        await resume(rooms, BOB)
+        await rooms.report("room", BOB, connection=1, relayed=True)
+
+        assert (await rooms.view("room")).call.connected is False
+
+    async def test_they_are_kept_until_they_are_forgotten_the_oldest_first(self, rooms):
+        calls = []
+        await join(rooms, ALICE)
+        for number in range(5):
+            calls.append((await join(rooms, peer_id(f"peer{number}"))).room.call.id)
+            await rooms.leave("room", peer_id(f"peer{number}"), connection=1)
+
+        first = await rooms.ended_calls(2)
+        assert [call.id for call in first] == calls[:2]
+        assert await rooms.ended_calls(2) == first
+        for _ in range(2):
+            await rooms.forget_calls(first)
+        await rooms.forget_calls([])
+
+        assert [call.id for call in await rooms.ended_calls(10)] == calls[2:]
+
+
+class FormerCallTests:
+    """The store has forgotten everything, and only tokens know of the call."""
+
+    @pytest.fixture(autouse=True)
+    def former(self, rooms, clock):
+        return Call("room.1", clock() - 5000)
+
+    @pytest.mark.parametrize("knows", [(True, False), (False, True), (True, True)])
+    async def test_it_goes_on_when_one_of_two_knows_it(self, rooms, clock, former, knows):
+        await resume(rooms, ALICE, call=former if knows[0] else None)
+        outcome = await resume(rooms, BOB, call=former if knows[1] else None)
+        assert (outcome.room.call.id, outcome.room.call.started) == (former.id, former.started)
+        clock.move(1000)
+        await rooms.leave("room", BOB, connection=2)
+
+        (ended,) = await rooms.ended_calls(10)
+
+        assert ended.id == former.id
+        assert ended.ended - ended.started == pytest.approx(6000, abs=60)
+
+    async def test_what_was_begun_meanwhile_is_the_same(self, rooms, former):
+        await resume(rooms, ALICE, capacity=3)
+        begun = (await resume(rooms, BOB)).room.call
+        assert begun.id != former.id
+        await rooms.report("room", ALICE, connection=2, relayed=True)
+
+        call = (await resume(rooms, CHARLIE, call=former)).room.call
+
+        assert (call.id, call.started, call.largest) == (former.id, former.started, 3)
+        assert (call.connected, call.relayed) == (True, True)
+        assert await rooms.ended_calls(10) == []
+
+    async def test_it_goes_on_also_for_one_whose_place_was_known(self, rooms, former):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+
+        assert (await resume(rooms, ALICE, call=former)).room.call.id == former.id
+        assert await rooms.ended_calls(10) == []
+
+    @pytest.mark.parametrize("then", ["join", "leave"])
+    async def test_it_is_over_when_the_others_do_not_come(self, rooms, clock, former, then):
+        await resume(rooms, ALICE, call=former)
+        clock.move(1000)
+        if then == "join":
+            call = (await join(rooms, BOB)).room.call
+            assert call.id != former.id
+        else:
+            await rooms.leave("room", ALICE, connection=2)
+
+        (ended,) = await rooms.ended_calls(10)
+
+        assert ended.id == former.id
+        assert ended.ended - ended.started == pytest.approx(
+            5000, abs=60
+        )  # when the store forgot, as far as anybody knows
+
+    async def test_a_token_does_not_bring_back_what_was_over(self, rooms, former):
+        await join(rooms, ALICE)
+        call = (await join(rooms, BOB)).room.call
+        await rooms.leave("room", BOB, connection=1)
+
+        await resume(rooms, ALICE, call=call)
+        assert (await join(rooms, CHARLIE)).room.call.id != call.id
+
+        assert [ended.id for ended in await rooms.ended_calls(10)] == [call.id]
+
+    async def test_of_two_that_followed_each_other_the_later_goes_on(self, rooms, former):
+        """Alice's token is from when she spoke with somebody else."""
+        earlier = Call("room.0", former.started - 1000)
+        for peer, call in ((ALICE, earlier), (BOB, former)):
+            outcome = await resume(rooms, peer, call=call)
+
+        assert outcome.room.call.id == former.id
+
+
 class ManyStepsTests:
     async def test_no_sequence_of_steps_breaks_a_room(self, rooms, clock):
         """Random steps; after each the room keeps its capacity, its revisions rise by the changes told, no two stamps are alike."""
@@ -441,6 +705,7 @@ class ManyStepsTests:
         chance = random.Random(seed)
         names = [peer_id(f"peer{number}") for number in range(5)]
         tokens: dict[str, tuple[int, int]] = {}
+        calls: set[str] = set()
         for _ in range(3000):
             name = chance.choice(names)
             before = await rooms.view("room")
@@ -474,8 +739,15 @@ class ManyStepsTests:
             if outcome.member:
                 tokens[outcome.member.peer] = (outcome.member.stamp, outcome.member.connection)
             after = outcome.room
+            assert (after.call is not None) == (len(after.members) >= 2), f"seed {seed}"
+            calls |= {after.call.id} if after.call else set()
             assert len(after.members) <= after.capacity, f"seed {seed}"
             assert len({(member.stamp, member.peer) for member in after.members.values()}) == len(after.members)
             if before.members and after.revision > 1:
                 revisions = [message["revision"] for message in told(outcome)]
                 assert revisions == list(range(before.revision + 1, after.revision + 1)), f"seed {seed}"
+        ended = await rooms.ended_calls(3000)
+        running = (await rooms.view("room")).call
+        assert sorted(call.id for call in ended) == sorted(calls - {running and running.id}), f"seed {seed}"
+        assert all(call.started <= call.ended for call in ended), f"seed {seed}"
+        assert all(one.ended <= other.started for one, other in pairwise(ended)), f"seed {seed}"
