@@ -72,10 +72,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=10000;",
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Kept-alive connections pile up under ASGI, one for each thread; the pool holds four.
+    # Kept-alive connections pile up under ASGI, one for each thread; the pool holds four. Who gets none within 5 s is told so.
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": 4},
+        "pool": {"min_size": 1, "max_size": 4, "timeout": 5.0},
     }
 else:
     raise BadValue("DATABASE_URL", "must begin with postgres: or sqlite:.")

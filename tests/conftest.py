@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 from tests.server import Server
 
@@ -24,6 +25,13 @@ def redis_socket() -> Iterator[str]:
     """The path of the socket on which a real Redis listens, and on nothing else; it keeps nothing on disk."""
     with RedisServer() as running:
         yield running.path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL; each test makes a database of its own, and leaves the server running."""
+    with PostgresServer() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ PACKAGES = ("gruveo", "signaling", "turnauth", "blog", "pages")
 FLOORS = {
     "turnauth": {0: "credentials servers", 1: "conf"},
     "signaling": {
-        0: "codes protocol session limits tokens streams events native",
-        1: "conf rooms rooms.memory rooms.redis accord links shards switchboard node outbox addresses",
-        2: "consumers client views",
+        0: "codes protocol session limits tokens streams events native growth",
+        1: "conf rooms rooms.memory rooms.redis accord links shards switchboard node outbox addresses models records",
+        2: "consumers client views admin management.commands.call_minutes",
         3: "routing urls",
     },
     "blog": {0: "markup", 1: "models", 2: "views sitemaps admin sample templatetags.blog", 3: "urls"},

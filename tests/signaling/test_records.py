@@ -1,0 +1,114 @@
+"""Calls that are over, into the database: each once, whatever happens on the way. In processes of their own, as nodes are."""
+
+import pytest
+from redis.asyncio import Redis
+
+from signaling.models import Call
+from signaling.records import record_calls
+from signaling.rooms.memory import MemoryRooms
+from signaling.rooms.redis import RedisRooms
+from tests.cast import ALICE, BOB, Clock, entry
+from tests.scale import scaled
+from tests.signaling.databases import Database
+
+
+@pytest.fixture
+async def rooms(redis_socket):
+    async with Redis(unix_socket_path=redis_socket) as client:
+        await client.flushall()
+        yield RedisRooms(client, quarantine=0)
+
+
+async def call(rooms, room: str, *, connected: bool = True, relayed: bool = False) -> None:
+    """A short one."""
+    for peer in (ALICE + room, BOB + room):
+        await rooms.join(entry(peer, room=room), capacity=2)
+    if connected:
+        await rooms.report(room, ALICE + room, connection=1, relayed=relayed)
+    for peer in (ALICE + room, BOB + room):
+        await rooms.leave(room, peer, connection=1)
+
+
+class RecorderTests:
+    async def test_two_at_the_same_time_record_each_call_once(self, rooms, database, redis_socket):
+        for number in range(scaled(2000)):
+            await call(rooms, f"room {number}", connected=number % 3 > 0, relayed=number % 2 > 0)
+        ended = await rooms.ended_calls(10_000)
+        assert len(ended) == scaled(2000)
+
+        recorders = [database.start_recorder(redis_socket) for _ in range(2)]
+        for recorder in recorders:
+            recorder.stdin.write("\n")
+            recorder.stdin.flush()
+        for recorder in recorders:
+            output, _ = recorder.communicate(timeout=120)
+            assert recorder.returncode == 0 and "away" not in output
+
+        assert await rooms.ended_calls(1) == []
+        assert database.rows() == [
+            [
+                call.id,
+                call.room,
+                pytest.approx(call.started, abs=1e-5),
+                pytest.approx(call.ended, abs=1e-5),
+                2,
+                call.connected,
+                call.relayed if call.connected else None,
+            ]
+            for call in ended
+        ]
+
+    async def test_a_database_that_was_away_misses_none(self, rooms, tmp_path, redis_socket, postgres):
+        database = Database(postgres.make_database(), tmp_path)
+        await call(rooms, "before")
+        recorder = database.start_recorder(redis_socket)
+        postgres.kill()
+        try:
+            await call(rooms, "meanwhile")
+            recorder.stdin.write("\n")
+            recorder.stdin.flush()
+            assert recorder.stdout.readline() == "away\n"
+            await call(rooms, "later")
+            assert len(await rooms.ended_calls(10)) == 3
+        finally:
+            postgres.start()
+
+        output, _ = recorder.communicate(timeout=120)
+
+        assert output.split()[-2:] == ["3", "0"]
+        assert [row[1] for row in database.rows()] == ["before", "meanwhile", "later"]
+
+    async def test_what_was_written_but_not_yet_forgotten_is_not_written_again(self, rooms, database, redis_socket):
+        """A recorder that died between the two: its entry is there again."""
+        await call(rooms, "room")
+        async with Redis(unix_socket_path=redis_socket) as client:
+            ((_, entry),) = await client.xrange("calls:ended")
+            for _ in range(2):
+                database.start_recorder(redis_socket).communicate("\n", timeout=60)
+                assert await client.xlen("calls:ended") == 0
+                await client.xadd("calls:ended", entry)
+
+        assert [row[1] for row in database.rows()] == ["room"]
+
+
+@pytest.mark.django_db(transaction=True)
+class MemoryTests:
+    async def test_calls_of_one_process_are_recorded_and_forgotten(self):
+        clock = Clock()
+        rooms = MemoryRooms(clock=clock, wall=clock)
+        for number in range(3):
+            await call(rooms, f"room {number}")
+            clock.move(60)
+
+        assert [await record_calls(rooms, count=2) for _ in range(3)] == [2, 1, 0]
+
+        assert [known.room async for known in Call.objects.order_by("started")] == ["room 0", "room 1", "room 2"]
+
+    async def test_nothing_is_known_of_the_path_of_a_call_that_was_not_connected(self):
+        rooms = MemoryRooms()
+        await call(rooms, "room", connected=False)
+
+        await record_calls(rooms)
+
+        known = await Call.objects.aget()
+        assert (known.connected, known.relayed) == (False, None)
