@@ -87,7 +87,8 @@ class RedisRooms:
         self._skew = skew
         self._name = secrets.token_urlsafe(9)
         self._numbers = count(1)
-        self._renewed: float | None = None  # when all was last renewed, on Redis's clock
+        self._renewed = 0.0  # when all was last renewed, on Redis's clock, and for whom
+        self._peers: set[str] = set()
 
     async def join(self, entry: Entry, *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
         return await self._admit("join", entry, address, capacity=capacity, replaces=replaces, **self._joins)
@@ -122,7 +123,8 @@ class RedisRooms:
         """
         outcomes = []
         all_held = list(held)  # at once: what the node holds changes while Redis is asked
-        began = await self._sweep()
+        peers = {member.peer for one in all_held for member in one.members}
+        began = await self._sweep(last=None if self._peers.isdisjoint(peers) else self._renewed)
         for start in range(0, len(all_held), _SLICE):
             part = all_held[start : start + _SLICE]
             for one, answer in zip(part, await self._renew(part), strict=True):
@@ -130,7 +132,7 @@ class RedisRooms:
                 is_known = outcome.room.revision == one.room.revision and outcome.room.call == one.room.call
                 if outcome.changes or outcome.no_place or not is_known:
                     outcomes.append(outcome)
-        self._renewed = began
+        self._renewed, self._peers = began, peers
         return outcomes
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
@@ -147,8 +149,9 @@ class RedisRooms:
             pipeline.evalsha(_SHA, 2, f"room:{one.room.id}", "boot", self._request("renew", **_known(one)))
         return await pipeline.execute()
 
-    async def _sweep(self) -> float:
-        request = self._request("sweep", last=self._renewed, count=_SWEPT)
+    async def _sweep(self, *, last: float | None) -> float:
+        """`last` is when those who hold places here were last renewed; a node that held nobody cannot have been cut off from anybody."""
+        request = self._request("sweep", last=last, count=_SWEPT)
         return float(await self._evaluate("calls:due", "boot", request=request))
 
     async def _admit(self, operation: str, entry: Entry, address: str = "", **given) -> Outcome:

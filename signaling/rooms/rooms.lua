@@ -7,7 +7,7 @@
 --
 -- Answers {room, {events, nodes, peer, is_new}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
 -- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by the time when their last place
--- runs out), `calls:ended` (a stream), and for people and calls that are over `gone:`, `reload:` and `over:`.
+-- runs out), `calls:ended` (a stream), and for people and calls that are over `gone:` and `over:`.
 -- The clock is Redis's own, so that all nodes agree; `skew` moves it in tests. Numbers stay exact up to 2^53.
 
 local request = cmsgpack.unpack(ARGV[1])
@@ -15,7 +15,7 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000 + request.skew
 local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor(request.skew * 1000000)
 
-local id, key, room, packed, boot, counted
+local id, key, room, packed, boot
 local members, events, nodes, over, no_place
 local is_changed, had_call
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
@@ -38,26 +38,17 @@ local function open(room_id, text)
   note_nodes()
 end
 
-local function load()
-  local found = redis.call('MGET', unpack(KEYS))
-  boot = found[2] and cmsgpack.unpack(found[2]) or {at = math.huge, grace = 0}
-  counted = tonumber(found[3] or 0)
-  open(KEYS[1]:sub(6), found[1])
-end
-
-local function tell_ended(call)
-  local entry = {
-    id = call.id, room = id, started = call.started, ended = math.max(call.started, math.min(call.together, now)),
-    largest = call.largest, connected = call.connected, relayed = call.relayed,
-  }
-  redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(entry))
-  if call.started < boot.at then -- a token may still bring it
-    redis.call('SET', 'over:' .. call.id, '1', 'PX', math.ceil(request.remember * 1000))
-  end
-end
-
 local function save()
-  for _, call in ipairs(over) do tell_ended(call) end
+  for _, call in ipairs(over) do
+    local entry = {
+      id = call.id, room = id, started = call.started, ended = math.max(call.started, math.min(call.together, now)),
+      largest = call.largest, connected = call.connected, relayed = call.relayed,
+    }
+    redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(entry))
+    if call.started < boot.at then -- a token may still bring it
+      redis.call('SET', 'over:' .. call.id, '1', 'PX', math.ceil(request.remember * 1000))
+    end
+  end
   packed = cmsgpack.pack(room)
   if #members == 0 then
     redis.call('DEL', key)
@@ -80,11 +71,12 @@ local function answer(peer, is_new)
   for name in pairs(nodes) do names[#names + 1] = name end
   local head = {events = events, nodes = names, peer = peer, is_new = is_new}
   if next(no_place) then head.no_place = no_place end
+  head = cmsgpack.pack(head)
   if is_changed then
-    if #events > 0 or request.op ~= 'renew' then head.request, room.last = request.request, head end
+    if #events > 0 or request.op ~= 'renew' then room.last = {request.request, head} end
     save()
   end
-  return {packed or cmsgpack.pack(room), cmsgpack.pack(head)}
+  return {packed or cmsgpack.pack(room), head}
 end
 
 local function refuse(code, retry_after)
@@ -169,13 +161,6 @@ local function settle()
   end
 end
 
-local function is_known_over(call_id)
-  for _, call in ipairs(over) do
-    if call.id == call_id then return true end
-  end
-  return redis.call('EXISTS', 'over:' .. call_id) == 1
-end
-
 -- What somebody knows of a call from before this Redis was new. It goes on, and what was begun here meanwhile is the same; of two from
 -- before, one after the other, the first was over when the second began.
 local function bring(call)
@@ -186,7 +171,10 @@ local function bring(call)
     here.largest = math.max(here.largest, call.largest)
     return
   end
-  if call.started >= boot.at or is_known_over(call.id) then return end
+  if call.started >= boot.at or redis.call('EXISTS', 'over:' .. call.id) == 1 then return end
+  for _, ended in ipairs(over) do
+    if ended.id == call.id then return end
+  end
   call.together, call.waits = math.max(call.started, math.min(boot.at, now)), true
   if here and here.started < boot.at then
     local earlier, later = here, call
@@ -221,15 +209,18 @@ end
 
 -- Who may come in
 
-local function since(prefix, peer, seconds)
-  local at = redis.call('GET', prefix .. peer)
-  return at and now - tonumber(at) <= seconds
+-- When somebody has left: seconds, below zero once a new page of theirs has come in for it.
+local function left_at(peer)
+  return tonumber(redis.call('GET', 'gone:' .. peer) or nil)
+end
+
+local function has_left(peer)
+  local at = left_at(peer)
+  return at and now - math.abs(at) <= request.remember
 end
 
 local function bury(peer)
-  local at = string.format('%.6f', now)
-  redis.call('SET', 'gone:' .. peer, at, 'PX', math.ceil(request.remember * 1000))
-  redis.call('SET', 'reload:' .. peer, at, 'PX', math.max(1, math.ceil(request.reload * 1000)))
+  redis.call('SET', 'gone:' .. peer, string.format('%.6f', now), 'PX', math.ceil(request.remember * 1000))
 end
 
 -- What came back empty does not know who is in which room: for a while only those who were there are let in.
@@ -239,18 +230,6 @@ local function quarantine()
     redis.call('SET', KEYS[2], cmsgpack.pack(boot))
   end
   return request.quarantine - (now - boot.at)
-end
-
--- The generic cell rate algorithm: `counted` is when all joins so far would have come, had they kept to the rate. Answers how many
--- seconds there are to wait, or 0 and counts one more.
-local function count_join()
-  local interval = 1 / request.joins
-  local reach = math.min(math.max(counted, now), now + request.joins_burst * interval) -- at most, also when the clock was set back
-  local wait = reach - now - (request.joins_burst - 1) * interval
-  if wait > 0.000001 then return wait end
-  reach = reach + interval
-  redis.call('SET', KEYS[3], string.format('%.6f', reach), 'PX', math.ceil((reach - now) * 1000))
-  return 0
 end
 
 local function admit(stamp, connection)
@@ -271,36 +250,49 @@ local function alike(a, b)
   return a.name == b.name and a.muted == b.muted and a.camera == b.camera and a.sharing == b.sharing and a.hand == b.hand
 end
 
-local operations = {}
+-- What is asked for
 
-function operations.join()
+local found = redis.call('MGET', unpack(KEYS))
+boot = found[2] and cmsgpack.unpack(found[2]) or {at = math.huge, grace = 0}
+local counted = tonumber(found[3] or 0)
+open(KEYS[1]:sub(6), found[1])
+if room.last and room.last[1] == request.request then return {packed, room.last[2]} end -- the answer to the first run was lost
+
+if request.op == 'join' then
   local wait = quarantine()
   if wait > 0 then return refuse('unavailable', math.ceil(wait)) end
   local known = find(request.peer)
   if known and known.request == request.request then return answer(known.peer, true) end
   if KEYS[3] then
-    wait = count_join()
-    if wait > 0 then return refuse('too-many-joins', math.ceil(wait)) end
+    -- The generic cell rate algorithm: `counted` is when all joins so far would have come, had they kept to the rate.
+    local interval = 1 / request.joins
+    local reach = math.min(math.max(counted, now), now + request.joins_burst * interval) -- at most, also when the clock was set back
+    wait = reach - now - (request.joins_burst - 1) * interval
+    if wait > 0.000001 then return refuse('too-many-joins', math.ceil(wait)) end
+    reach = reach + interval
+    redis.call('SET', KEYS[3], string.format('%.6f', reach), 'PX', math.ceil((reach - now) * 1000))
   end
   expire()
   local replaces = request.replaces ~= '' and request.replaces
+  local at = false
   if replaces and find(replaces) then
     bury(replaces)
     note_together()
     drop(replaces, 'removed')
-  elseif room.locked and not (replaces and since('reload:', replaces, request.reload)) then
-    return refuse('locked')
+    at = now
+  elseif replaces then
+    at = left_at(replaces)
   end
+  if room.locked and not (at and now - at <= request.reload) then return refuse('locked') end
   if #members >= room.capacity then return refuse('room-full') end
-  if replaces then redis.call('DEL', 'reload:' .. replaces) end
+  if at then redis.call('SET', 'gone:' .. replaces, string.format('%.6f', -math.abs(at)), 'KEEPTTL') end -- once
   if room.call and room.call.waits then finish() end -- those whom it waited for had their time
   local stamp = stamp_now -- above all others in the room, also when the clock was set back
   if #members > 0 then stamp = math.max(stamp, members[#members].stamp + 1) end
   return admit(stamp, 1)
-end
 
-function operations.resume()
-  if since('gone:', request.peer, request.remember) then return refuse('gone') end
+elseif request.op == 'resume' then
+  if has_left(request.peer) then return refuse('gone') end
   quarantine()
   expire()
   if now - boot.at <= math.max(request.quarantine, request.lease) then bring(request.call) end
@@ -323,27 +315,24 @@ function operations.resume()
   end
   settle()
   return answer(known.peer)
-end
 
-function operations.leave()
+elseif request.op == 'leave' then
   if not fenced() then return fence() end
   bury(request.peer)
   note_together()
   drop(request.peer, 'hung-up')
   settle()
   return answer()
-end
 
-function operations.away()
+elseif request.op == 'away' then
   local member = fenced()
   if not member or member.away then return fence() end
   note_together()
   member.away, member.keep, member.expires_at = true, request.keep, now + request.keep
   happen('away', {peer = member.peer})
   return answer(member.peer)
-end
 
-function operations.show()
+elseif request.op == 'show' then
   local member = fenced()
   if not member then return fence() end
   local before = {}
@@ -351,9 +340,8 @@ function operations.show()
   for name, value in pairs(request.change) do member.state[name] = value end
   if not alike(before, member.state) then happen('state', {peer = member.peer}) end
   return answer(member.peer)
-end
 
-function operations.lock()
+elseif request.op == 'lock' then
   local member = fenced()
   if not member then return fence() end
   if room.locked ~= request.locked then
@@ -361,23 +349,20 @@ function operations.lock()
     happen('lock', {peer = member.peer, locked = room.locked})
   end
   return answer(member.peer)
-end
 
-function operations.report()
+elseif request.op == 'report' then
   local call = room.call
   if not fenced() or not call then return fence() end
   is_changed = not call.connected or (request.relayed and not call.relayed)
   call.connected, call.relayed = true, call.relayed or request.relayed
   return answer(request.peer)
-end
 
-function operations.view()
+elseif request.op == 'view' then
   return answer()
-end
 
--- The members whose sockets a node holds: their leases begin anew, and who is missing because Redis came back empty is put back. Then
--- what the node knows of the room holds too, if it knows more.
-function operations.renew()
+elseif request.op == 'renew' then
+  -- The members whose sockets a node holds: their leases begin anew, and who is missing because Redis came back empty is put back. Then
+  -- what the node knows of the room holds too, if it knows more.
   quarantine()
   for _, held in ipairs(request.held) do
     local known = find(held.peer)
@@ -401,7 +386,7 @@ function operations.renew()
       -- its newer socket knows more
     elseif find(held.peer) then
       catch_up()
-    elseif since('gone:', held.peer, request.remember) then
+    elseif has_left(held.peer) then
       no_place[held.peer] = 'removed'
     elseif #members >= capacity then
       no_place[held.peer] = 'replaced'
@@ -416,11 +401,10 @@ function operations.renew()
     settle()
   end
   return answer()
-end
 
--- Ends the calls of rooms in which nobody is left, and answers the time. When the node that asks could not renew for long, nobody's
--- lease runs out for a while: Redis stood still, or its clock was put forward, and the others could not renew either.
-function operations.sweep()
+elseif request.op == 'sweep' then
+  -- Ends the calls of rooms in which nobody is left, and answers the time. When the node that asks could not renew for long, nobody's
+  -- lease runs out for a while: Redis stood still, or its clock was put forward, and the others could not renew either.
   quarantine()
   if request.last and now - request.last > request.lease * 2 / 3 then
     boot.grace = now + request.lease
@@ -437,8 +421,3 @@ function operations.sweep()
   end
   return string.format('%.6f', now)
 end
-
-load()
-local last = room.last
-if last and last.request == request.request then return {packed, cmsgpack.pack(last)} end -- the answer to the first run was lost
-return operations[request.op]()

@@ -583,6 +583,22 @@ class ClockTests:
         (outcome,) = await nodes[ALICE].renew([known[ALICE]])
         assert told(outcome)[0]["reason"] == "lost"  # Bob's node is dead by now, and that is still noticed
 
+    async def test_a_node_that_had_nothing_to_do_for_long_keeps_nobody(self, make_rooms, clock):
+        """Alice's node is dead; Bob's had nobody for a while."""
+        dead, idle = make_rooms(), make_rooms()
+        await dead.join(entry(ALICE), capacity=2)
+        await idle.join(entry(CHARLIE, room="other"), capacity=2)
+        await idle.renew([Held(await idle.view("other"), tuple((await idle.view("other")).members.values()))])
+        await idle.leave("other", CHARLIE, connection=1)
+        clock.move(11)
+        bob = (await idle.join(entry(BOB), capacity=2)).member
+        assert await idle.renew([await held(idle, BOB)]) == []
+        clock.move(5)
+
+        (outcome,) = await idle.renew([Held(await idle.view("room"), (bob,))])
+
+        assert [message["peer"] for message in told(outcome)] == [ALICE]
+
     async def test_a_clock_that_is_set_back_keeps_no_place_for_longer(self, make_rooms, clock):
         rooms = make_rooms()
         for peer in (ALICE, BOB, CHARLIE):
