@@ -165,6 +165,8 @@ class Client:
         self._held_until = 0.0
         self._pace = _new_pace()
         self._move_at: float | None = None  # the server asked us to reconnect then
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
         self._leaving = False
         self._refused: Refused | None = None
         self._life: asyncio.Task | None = None
@@ -212,6 +214,7 @@ class Client:
         for task in (self._life, self._writer):
             task.cancel()
         await asyncio.wait([self._life, self._writer])
+        self._stop_alarm()
         self._finish()
 
     def _finish(self) -> None:
@@ -634,7 +637,7 @@ class Client:
         for body in received.bodies:
             self._tell(Body(peer, body, message["stream"]))
         self._acknowledged.set()
-        self._stirred.set()
+        self._set_alarm()
 
     def _keep_early(self, peer: str, message: dict) -> None:
         """Section 7, rule 6."""
@@ -675,9 +678,8 @@ class Client:
             self._ask_timers()
             while self._outbox:
                 await self._post(self._outbox.popleft())
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._until_due()):
-                    await self._stirred.wait()
+            self._set_alarm()
+            await self._stirred.wait()
 
     def _ask_timers(self) -> None:
         now = time.monotonic()
@@ -685,11 +687,28 @@ class Client:
             if self.socket or peer in self._paths:
                 self._outbox.extend({**message, "to": peer} for message in pair.due(now=now))
 
-    def _until_due(self) -> float | None:
-        """Seconds until a timer of a stream runs out; None when none runs."""
+    def _set_alarm(self) -> None:
+        """
+        Wakes the writer when the next timer of a stream runs out.
+
+        An alarm that is too early stays, for waking once in vain is cheaper than a new alarm with each message.
+        """
         reachable = (pair.due_at for peer, pair in self._pairs.items() if self.socket or peer in self._paths)
         due = min((at for at in reachable if at is not None), default=None)
-        return None if due is None else max(0.0, due - time.monotonic())
+        if due is None or (self._alarm and self._alarm_at <= due):
+            return
+        self._stop_alarm()
+        self._alarm_at = due
+        self._alarm = asyncio.get_running_loop().call_later(max(0.0, due - time.monotonic()), self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._stirred.set()
+
+    def _stop_alarm(self) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+            self._alarm = None
 
     async def _post(self, message: dict) -> None:
         """What can be sent nowhere is dropped: the streams keep what matters, and the list comes with the next `welcome`."""

@@ -289,7 +289,12 @@ def to_json(value: Any) -> str:
     Raises:
         TypeError, ValueError: the value cannot be said in JSON.
     """
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _encode(value)
+
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":")
+).encode  # made once, not for each message
 
 
 def _is_number(value: Any, *, least: int) -> bool:
