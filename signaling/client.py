@@ -9,8 +9,9 @@ A client for the signaling of a Gruveo site, for programs that are no browser: d
                 case Body(peer, body):
                     await client.send(peer, {"candidates": []})
 
-It needs no Django and knows nothing of WebRTC. One task lives through the sockets, one after the other; another one alone writes to
-the socket, so that nothing overtakes. What must be true of a pair of peers is in `signaling.streams`.
+It needs no Django and knows nothing of WebRTC. One task lives through the sockets, one after the other, and when a server asks us to
+move, another one opens the next socket while this one still serves. One task alone writes, so that nothing overtakes. What must be
+true of a pair of peers is in `signaling.streams`.
 """
 
 import asyncio
@@ -60,6 +61,7 @@ _SIGNALS_A_SECOND = 40
 _STREAM_BYTES = 12  # of chance in the name of a stream: 16 characters
 _EARLY_MOST = 64  # messages of one peer that is not announced yet
 _EARLY_PEERS = 16
+_UNREPEATED = {"state", "lock"}  # no stream keeps these until they are acknowledged
 _STATE = {"name": "", "muted": False, "camera": False, "sharing": False, "hand": False}
 
 # Section 11: what an ending asks for. What is in none of these is tried again.
@@ -160,11 +162,15 @@ class Client:
         self._acknowledged = asyncio.Event()  # there may be room for more bodies
         self._heard = asyncio.Event()
         self._up = asyncio.Event()
+        self._unsure: list[dict] = []  # what has to be said again on the next socket
         self._attempts = 0
-        self._error: dict | None = None  # the newest one on this socket
+        self._failures = 0  # since the last pong
+        self._is_arriving = self._is_greeting = False  # a new socket is being opened; its hello is on its way
+        self._error: dict | None = None  # the newest one on the socket that serves
         self._held_until = 0.0
         self._pace = _new_pace()
-        self._move_at: float | None = None  # the server asked us to reconnect then
+        self._move_at: float | None = None  # a server asked us to come then, and not earlier
+        self._moving: asyncio.Task | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._leaving = False
@@ -196,12 +202,20 @@ class Client:
         if not self._leaving:
             self._say_bye()
         self._leaving = True
-        if self.socket:
-            with suppress(TimeoutError, ConnectionClosed):
-                async with asyncio.timeout(self._times.leave):
+        with suppress(TimeoutError, ConnectionClosed):
+            async with asyncio.timeout(self._times.leave):
+                await self._settle_move()
+                if self.socket:
                     await self.socket.send(to_json({"type": "leave"}))
                     await self.socket.wait_closed()
         await self._end()
+
+    async def _settle_move(self) -> None:
+        """A hello that is on its way may have the place already: whoever leaves then has to leave by the new socket."""
+        if self._moving and not self._is_greeting:
+            self._moving.cancel()
+        if self._moving:
+            await asyncio.wait([self._moving])
 
     def _say_bye(self) -> None:
         """Section 8: on the second path too, for the socket may be dead without knowing it."""
@@ -292,8 +306,7 @@ class Client:
     async def set_state(self, **members: Any) -> None:
         """What others see of us (section 6). While the socket is down it is kept, and said with the resume."""
         self.state = {**self.state, **members}
-        if self.socket:
-            self._put({"type": "state", **members})
+        self._put({"type": "state", **members})
 
     async def lock(self) -> None:
         """Locks the room: nobody new is admitted. Waits while the socket is down."""
@@ -326,16 +339,15 @@ class Client:
         try:
             await self._come_back_until_refused()
         finally:
+            await self._stop_moving()
             self.socket = None
             self._finish()
 
     async def _come_back_until_refused(self) -> None:
-        failures = 0
-        while not self._leaving:
-            ending = await self._one_socket()
-            was_up, self.socket = self.socket is not None, None
-            self._up.clear()
-            failures = 0 if was_up else failures
+        while True:
+            ending = await self._arrive()
+            while ending is None:
+                ending = await self._stay(self.socket)
             if self._leaving:
                 return
             if ending.final:
@@ -343,26 +355,38 @@ class Client:
                 return
             if ending.code in _ANEW:
                 self.token = None
-            wait = self._wait(ending, failures)
-            failures += 1
+            wait = self._until_next(ending)
             self._tell(Down(ending.code, wait))
             await asyncio.sleep(wait)
 
-    def _wait(self, ending: _Ending, failures: int) -> float:
-        """Seconds until the next attempt (section 9)."""
+    def _until_next(self, ending: _Ending) -> float:
+        """Seconds until the next attempt, when no socket serves."""
         move_at, self._move_at = self._move_at, None
         if move_at is not None:
             return max(0.0, move_at - time.monotonic())
+        wait = self._wait(ending, self._failures)
+        self._failures += 1
+        return wait
+
+    def _wait(self, ending: _Ending, failures: int) -> float:
+        """Seconds between an attempt and the next (section 9)."""
         if ending.retry_after is not None:
             return ending.retry_after
         steps = self._times.backoff
         return self._jitter() * steps[min(failures, len(steps) - 1)]
 
-    async def _one_socket(self) -> _Ending:
-        """The life of a socket from the attempt at it to its end."""
-        self._error = None
+    async def _arrive(self) -> _Ending | None:
+        """Opens a socket and says hello: None when it is welcome and serves from now on, else why not."""
+        self._is_arriving = True
         try:
-            socket = await connect(
+            socket = await self._open()
+            return await self._greet(socket) if isinstance(socket, ClientConnection) else socket
+        finally:
+            self._is_arriving = False
+
+    async def _open(self) -> ClientConnection | _Ending:
+        try:
+            return await connect(
                 self.url,
                 subprotocols=[SUBPROTOCOL],
                 compression=None,
@@ -377,65 +401,136 @@ class Client:
             return _Ending(f"http-{status}", final=status in (400, 401, 403, 404))
         except (OSError, TimeoutError, InvalidHandshake, WebSocketException, EOFError):
             return _Ending()
+
+    async def _greet(self, socket: ClientConnection) -> _Ending | None:
+        error = None
+        self._is_greeting = True
         try:
-            await self._join_and_read(socket)
+            async with asyncio.timeout(self._times.connect):
+                await socket.send(to_json(self._hello()))
+                while self.socket is not socket:
+                    error = self._take_first(await socket.recv(), socket) or error
+            return None
         except (ConnectionClosed, TimeoutError):
             pass
         finally:
-            if not self.peer and not self._error:
-                await socket.close(1000)  # else a member might stay of whom nobody knows the token (section 9)
-            _drop(socket)
-        return self._ending(socket.close_code)
+            self._is_greeting = False
+            if self.socket is not socket:
+                if self.socket:
+                    self._unsure = []  # it was said on the socket that goes on serving
+                if not self.peer and not error:
+                    await socket.close(1000)  # else a member might stay of whom nobody knows the token (section 9)
+                _drop(socket)
+        return _ending(socket.close_code, error)
 
-    async def _join_and_read(self, socket: ClientConnection) -> None:
-        async with asyncio.timeout(self._times.connect):
-            await socket.send(to_json(self._hello()))
-            await self._take_until_welcome(socket)
+    def _take_first(self, text: str | bytes, socket: ClientConnection) -> dict | None:
+        """What comes before the socket is welcome; the message, if it is an error."""
+        message = _parse(text)
+        if message and message["type"] == "welcome":
+            self._welcome(message, socket)
+        return message if message and message["type"] == "error" else None
+
+    async def _stay(self, socket: ClientConnection) -> _Ending | None:
+        """Reads the socket that serves, to its end: None when another one has come to serve, else why there is none."""
         watching = asyncio.create_task(self._watch(socket))
+        with suppress(ConnectionClosed):
+            try:
+                await self._read(socket)
+            finally:
+                watching.cancel()
+                _drop(socket)
+        if self.socket is not socket:
+            await self._has_moved()
+            return None
+        self.socket = None
+        self._up.clear()
+        return await self._after(_ending(socket.close_code, self._error))
+
+    async def _read(self, socket: ClientConnection) -> None:
+        while True:
+            text = await socket.recv()
+            if self.socket is not socket:
+                return  # what the older one still says counts no more (section 9)
+            self._take(text)
+
+    async def _has_moved(self) -> None:
+        moving, self._moving = self._moving, None
+        if moving:
+            await moving  # done; raises a mistake of our own
+
+    async def _after(self, ending: _Ending) -> _Ending | None:
+        """
+        What follows the end of the socket that served: an attempt to move that is under way may make it good.
+
+        The server may tell the older socket that it is superseded before the newer one hears its welcome.
+        """
+        moving, self._moving = self._moving, None
+        if moving is None:
+            return ending
+        if moving.done():
+            moving.result()  # raises a mistake of our own
+            return ending
+        is_ours = ending.code == "superseded" and self._is_greeting
+        if not self._is_arriving or (ending.final and not is_ours):
+            moving.cancel()
+            await asyncio.wait([moving])
+            return ending
+        if not is_ours:
+            self._tell(Down(ending.code, 0.0))
+        return await moving
+
+    # From one server to another, without a moment in between
+
+    def _plan_move(self, message: dict) -> None:
+        """The server is about to stop (section 9): at the moment that it names we go. What it named last counts."""
+        if self._is_arriving:
+            return
+        if self._moving:
+            self._moving.cancel()
+        after_ms = _seconds(message.get("after_ms"))
+        wait = self._jitter() * self._times.backoff[0] if after_ms is None else after_ms / 1000
+        self._move_at = time.monotonic() + wait
+        self._moving = asyncio.create_task(self._move(wait))
+
+    async def _move(self, wait: float) -> _Ending | None:
+        """
+        Opens the next socket while this one serves: None when it is welcome, else why none is.
+
+        A refusal that another attempt would not change ends the moving, not the socket that we have.
+        """
+        old, failures = self.socket, 0
         try:
-            while True:
-                self._take(await socket.recv())
-        finally:
-            watching.cancel()
+            await asyncio.sleep(wait)
+            self._move_at = None
+            while ending := await self._arrive():
+                if self.socket is not old or self._leaving or ending.final or ending.code in _ANEW:
+                    return ending
+                wait, failures = self._wait(ending, failures), failures + 1
+                self._move_at = None if ending.retry_after is None else time.monotonic() + wait
+                await asyncio.sleep(wait)
+            return None
+        except Exception:
+            _drop(old)  # a mistake of our own: whoever reads that socket finds it here
+            raise
 
-    async def _take_until_welcome(self, socket: ClientConnection) -> None:
-        while not self.socket:
-            message = _parse(await socket.recv())
-            if message and message["type"] == "welcome":
-                self._welcome(message, socket)
-            elif message and message["type"] == "error":
-                self._error = message
-
-    def _ending(self, close: int | None) -> _Ending:
-        """What section 11 makes of the error and the close code."""
-        error, self._error = self._error or {}, None
-        named = _CODES.get(close or 0)
-        said = error.get("code") if isinstance(error.get("code"), str) else None
-        unknown = named is None and close is not None and 4000 <= close <= 4999
-        if named is None and (unknown or close == 1011 or said in _CODES.values()):
-            named = said or f"close-{close}"
-        code = named  # an error that did not close the socket says nothing about its end
-        belongs = said == code
-        return _Ending(
-            code,
-            hint=_text(error.get("hint")) if belongs else None,
-            retry_after=_seconds(error.get("retry_after")) if belongs else None,
-            final=code in _FINAL or unknown,
-        )
+    async def _stop_moving(self) -> None:
+        moving, self._moving = self._moving, None
+        if moving:
+            moving.cancel()
+            await asyncio.wait([moving])
 
     def _hello(self) -> dict:
         hello = {"type": "hello", "attempt": self._attempts, "state": self.state, "client": PROGRAM}
         self._attempts += 1
+        self._unsure = [message for message in self._unsure if message["type"] != "state"]  # this hello says it
         if self.token:
             return {**hello, "resume": self.token}
         return {**hello, "code": self.code, **({"replaces": self._replaces} if self._replaces else {})}
 
     async def _watch(self, socket: ClientConnection) -> None:
-        """Pings, and drops a socket that has gone dead (section 10), or that the server asked us to give up (section 9)."""
+        """Pings, and drops a socket that has gone dead (section 10)."""
         for number in count(1):
-            await asyncio.sleep(self._until_ping())
-            if self._move_at and time.monotonic() >= self._move_at:
-                return _drop(socket)
+            await asyncio.sleep(self._times.ping)
             self._heard.clear()
             try:
                 async with asyncio.timeout(self._times.dead):
@@ -443,11 +538,6 @@ class Client:
                     await self._heard.wait()
             except (TimeoutError, ConnectionClosed):
                 return _drop(socket)
-
-    def _until_ping(self) -> float:
-        if self._move_at is None:
-            return self._times.ping
-        return max(0.0, min(self._times.ping, self._move_at - time.monotonic()))
 
     # What the server says
 
@@ -457,11 +547,14 @@ class Client:
         self.capacity = message["capacity"]
         self.features = frozenset(message["features"])
         self._replaces = None
-        self._move_at = None
+        self._error = self._move_at = None
         self._held_until = 0.0
         self._pace = _new_pace()
-        self._outbox.clear()
-        self.socket = socket
+        self._outbox = deque(one for one in (*self._unsure, *self._outbox) if one["type"] in _UNREPEATED)
+        self._unsure = []
+        was_socket, self.socket = self.socket, socket
+        if was_socket:
+            _drop(was_socket)
         if was:
             self._tell(Resumed() if message["resumed"] else Renewed())
         if was != self.peer:
@@ -504,9 +597,10 @@ class Client:
             case "ice":
                 self._take_ice(message, tell=self._tell)
             case "pong":
+                self._failures = 0
                 self.token = message.get("token", self.token)
             case "reconnect":
-                self._move_at = time.monotonic() + message["after_ms"] / 1000
+                self._plan_move(message)
             case "error":
                 self._take_error(message)
 
@@ -711,8 +805,13 @@ class Client:
             self._alarm = None
 
     async def _post(self, message: dict) -> None:
-        """What can be sent nowhere is dropped: the streams keep what matters, and the list comes with the next `welcome`."""
+        """
+        What can be sent nowhere is dropped: the streams keep what matters, and the list comes with the next `welcome`. What no
+        stream keeps is said again there, when the server may have turned to the new socket before it read this on the old one.
+        """
         peer = message.get("to")
+        if message["type"] in _UNREPEATED and (self._is_greeting or not self.socket):
+            self._unsure.append(message)
         if self.socket and not (peer and self._is_away(peer)):
             if message["type"] == "signal" and not self._may_signal(time.monotonic()):
                 return
@@ -757,6 +856,24 @@ def _differences(was: Member | None, now: Member) -> list[Event]:
     if was.state != now.state:
         events.append(State(now.peer, now.state))
     return events
+
+
+def _ending(close: int | None, error: dict | None) -> _Ending:
+    """What section 11 makes of the last error and the close code."""
+    error = error or {}
+    named = _CODES.get(close or 0)
+    said = error.get("code") if isinstance(error.get("code"), str) else None
+    unknown = named is None and close is not None and 4000 <= close <= 4999
+    if named is None and (unknown or close == 1011 or said in _CODES.values()):
+        named = said or f"close-{close}"
+    code = named  # an error that did not close the socket says nothing about its end
+    belongs = said == code
+    return _Ending(
+        code,
+        hint=_text(error.get("hint")) if belongs else None,
+        retry_after=_seconds(error.get("retry_after")) if belongs else None,
+        final=code in _FINAL or unknown,
+    )
 
 
 def _drop(socket: ClientConnection) -> None:

@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from signaling.client import Client, Times
 from signaling.events import (
@@ -539,15 +541,6 @@ class AwkwardServerTests:
                 }
             assert script.subprotocols == ["gruveo.v1"]
 
-    async def test_it_moves_when_the_server_asks(self):
-        async with Script(["reconnect", {"after_ms": 200}]) as script, script.client() as alice:
-            down = await until(alice, Down)
-            await until(alice, Resumed)
-
-            assert down.wait == 0
-            assert script.hellos[1]["resume"] == "token-0"
-            assert script.hellos[1]["attempt"] == 1
-
     async def test_it_resumes_with_the_token_of_a_pong(self):
         async with Script(["pong", {"id": 1, "token": "fresh"}]) as script, script.client() as alice:
             while alice.token != "fresh":  # noqa: ASYNC110 - a pong is no event
@@ -596,6 +589,156 @@ class AwkwardServerTests:
             await until(alice, Resumed)
 
 
+class MovingTests:
+    """A server that is about to stop asks its clients to come elsewhere (section 9)."""
+
+    async def test_the_old_socket_serves_until_the_new_one_is_welcome(self):
+        old_is_done = asyncio.Event()
+
+        async def old(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await says("reconnect", after_ms=0)(stage, socket, number)
+            await until_so(lambda: len(stage.hellos) == 2)
+            await say(socket, "ice", ice_servers=["still here"])
+
+        async def new(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await old_is_done.wait()
+            await welcomes(stage, socket, number)
+
+        async with Stage(old, new) as stage, stage.client() as alice:
+            assert (await until(alice, Ice)).servers == ["still here"]
+            await alice.set_state(hand=True)
+            await until_so(lambda: stage.heard(0, "state"))
+            old_is_done.set()
+            events = await up_to(alice, Resumed)
+            await stage.sockets[0].wait_closed()
+            # The server may have turned to the new socket before it read that on the old one.
+            await until_so(lambda: stage.heard(1, "state"))
+
+            assert not [event for event in events if isinstance(event, Down)]
+            assert (stage.hellos[1]["resume"], stage.hellos[1]["attempt"]) == ("token-0", 1)
+            assert stage.sockets[0].close_code not in (1000, 1001)
+            assert stage.heard(1, "state") == [{"type": "state", "hand": True}]
+
+    async def test_what_the_old_one_says_after_that_is_not_heard(self):
+        async def new(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await welcomes(stage, socket, number)
+            await say(stage.sockets[0], "joined", revision=2, member=member("ghost"))  # both can be read at once
+            await stage.sockets[0].wait_closed()
+            await say(socket, "ice", ice_servers=[])
+
+        async with Stage(says("reconnect", after_ms=0), new) as stage, stage.client() as alice:
+            await until(alice, Resumed)
+
+            assert not [event for event in await up_to(alice, Ice) if isinstance(event, Joined)]
+            assert (alice.members, alice.revision) == ({}, 1)
+
+    async def test_that_the_old_one_is_superseded_is_told_before_the_welcome(self):
+        async def new(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
+            await stage.sockets[0].wait_closed()
+            await welcomes(stage, socket, number)
+
+        async with Stage(says("reconnect", after_ms=0), new) as stage, stage.client() as alice:
+            events = await up_to(alice, Resumed)
+
+            assert not [event for event in events if isinstance(event, Down)]
+
+    async def test_one_that_was_superseded_by_somebody_else_stops(self):
+        async with Stage(says("reconnect", after_ms=60_000)) as stage, stage.client() as alice:
+            await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
+
+            with pytest.raises(Refused, match="superseded"):
+                await until(alice, Resumed)
+
+    async def test_one_that_is_removed_while_moving_stops(self):
+        async def new(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await refuses("removed", 4017)(stage, stage.sockets[0], 0)
+
+        async with Stage(says("reconnect", after_ms=0), new) as stage, stage.client() as alice:
+            with pytest.raises(Refused, match="removed"):
+                await until(alice, Resumed)
+
+    async def test_a_new_one_that_fails_leaves_the_old_one_and_is_tried_again_after_the_time_it_asked_for(self):
+        parts = says("reconnect", after_ms=0), refuses("unavailable", 4007, retry_after=0.4), cuts_off, welcomes
+        async with Stage(*parts) as stage, stage.client() as alice:
+            was = alice.socket
+            await until_so(lambda: len(stage.hellos) == 2)
+            assert alice.socket is was
+            events = await up_to(alice, Resumed)
+
+            assert not [event for event in events if isinstance(event, Down)]
+            assert [hello["attempt"] for hello in stage.hellos] == [0, 1, 2, 3]
+            assert stage.came[2] - stage.came[1] >= 0.4
+
+    async def test_an_old_one_that_ends_meanwhile_is_told_and_the_time_that_was_asked_for_still_counts(self):
+        parts = says("reconnect", after_ms=0), refuses("unavailable", 4007, retry_after=1), welcomes
+        async with Stage(*parts) as stage, stage.client() as alice:
+            await until_so(lambda: len(stage.hellos) == 2)
+            await stage.sockets[1].wait_closed()
+            await until_so(lambda: alice._move_at)
+            await stage.sockets[0].close(1012)
+            down = await until(alice, Down)
+            await until(alice, Resumed)
+
+            assert down.code is None
+            assert 0 <= down.wait <= 1
+            assert stage.came[2] - stage.came[1] >= 1
+
+    async def test_one_that_ends_before_its_time_is_not_replaced_earlier(self):
+        async with Stage(says("reconnect", after_ms=400), welcomes) as stage, stage.client() as alice:
+            await until_so(lambda: alice._move_at)
+            await stage.sockets[0].close(1012)
+            await until(alice, Resumed)
+
+            assert stage.came[1] - stage.came[0] >= 0.4
+
+    async def test_a_refusal_that_stays_ends_the_moving_and_counts_when_the_old_one_ends(self):
+        async with Stage(says("reconnect", after_ms=0), refuses("replaced", 4009)) as stage, stage.client() as alice:
+            await until_so(lambda: alice._moving.done())
+            assert alice.socket
+            await stage.sockets[0].close(1012)
+
+            with pytest.raises(Refused, match="replaced"):
+                await until(alice, Resumed)
+            assert len(stage.hellos) == 3
+
+    async def test_who_leaves_while_moving_leaves_by_the_new_socket(self):
+        leaving = asyncio.Event()
+
+        async def new(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await leaving.wait()
+            await welcomes(stage, socket, number)
+
+        async with Stage(says("reconnect", after_ms=0), new) as stage, stage.client() as alice:
+            await until_so(lambda: len(stage.hellos) == 2)
+            going = asyncio.create_task(alice.leave())
+            await until_so(lambda: alice._leaving)
+            leaving.set()
+            await going
+
+            assert stage.heard(1, "leave")
+
+    @pytest.mark.server
+    async def test_200_bodies_each_way_survive_moves_that_nobody_notices(self, server):
+        seed = random.randrange(2**32)
+        print("seed", seed)
+        chance = random.Random(seed)
+        async with client(server, "moving", "Alice") as alice, client(server, "moving", "Bob") as bob:
+            await until(alice, Joined)
+            moving = asyncio.create_task(move([alice, bob], chance))
+            results = await asyncio.gather(
+                *(send_slowly(one, other.peer, 200, chance) for one, other in ((alice, bob), (bob, alice))),
+                *(take_all_until(one, 199) for one in (alice, bob)),
+            )
+            moves = await stop(moving)
+
+        print("moves", moves)
+        for events in results[2:]:
+            assert [event.body for event in events if isinstance(event, Body)] == list(range(200))
+            assert not [event for event in events if isinstance(event, Away | Back | Down | Renewed | Left)]
+        assert moves >= 5
+
+
 class Script:
     """A server that welcomes everybody, and then says to the first one what was written down; a number closes the socket."""
 
@@ -629,6 +772,65 @@ class Script:
             pass
 
 
+class Stage(Script):
+    """A server on which each socket has a part of its own, from its `hello` on; more sockets than parts play the last one again."""
+
+    def __init__(self, *parts) -> None:
+        super().__init__()
+        self.sockets: list[ServerConnection] = []
+        self.came: list[float] = []
+        self.said: list[list[dict]] = []
+        self._parts = parts
+
+    def heard(self, number: int, kind: str) -> list[dict]:
+        """What this socket has said of one type."""
+        return [message for message in self.said[number : number + 1] for message in message if message["type"] == kind]
+
+    async def _meet(self, socket: ServerConnection) -> None:
+        self.hellos.append(json.loads(await socket.recv()))
+        self.sockets.append(socket)
+        self.came.append(time.monotonic())
+        self.said.append([])
+        number = len(self.hellos) - 1
+        part = asyncio.create_task(self._parts[min(number, len(self._parts) - 1)](self, socket, number))
+        with suppress(ConnectionClosed):
+            async for text in socket:
+                self.said[number].append(json.loads(text))
+                if self.said[number][-1]["type"] == "leave":
+                    await socket.close(1000)
+        part.cancel()
+        with suppress(ConnectionClosed, asyncio.CancelledError):
+            await part
+
+
+async def say(socket: ServerConnection, kind: str, **members) -> None:
+    await socket.send(json.dumps({"type": kind, **members}))
+
+
+async def welcomes(stage: Stage, socket: ServerConnection, number: int) -> None:
+    await socket.send(json.dumps(welcome(number)))
+
+
+def says(kind: str, **members):
+    async def part(stage: Stage, socket: ServerConnection, number: int) -> None:
+        await welcomes(stage, socket, number)
+        await say(socket, kind, **members)
+
+    return part
+
+
+def refuses(code: str, close: int, **members):
+    async def part(stage: Stage, socket: ServerConnection, number: int) -> None:
+        await say(socket, "error", code=code, **members)
+        await socket.close(close)
+
+    return part
+
+
+async def cuts_off(stage: Stage, socket: ServerConnection, number: int) -> None:
+    socket.transport.abort()
+
+
 def welcome(number: int) -> dict:
     return {
         "type": "welcome",
@@ -644,7 +846,7 @@ def welcome(number: int) -> dict:
         "token_lifetime": 43200,
         "ice_servers": [],
         "ice_lifetime": None,
-        "features": ["lock", "resume", "state"],
+        "features": ["lock", "report", "resume", "state"],
         "limits": {"message_bytes": 65536, "silence": 20, "place": 30},
     }
 
@@ -668,6 +870,40 @@ async def until(one: Client, wanted: type) -> Event:
             if isinstance(event, wanted):
                 return event
     raise AssertionError(f"{one.state['name']} waited in vain for {wanted.__name__}")
+
+
+async def up_to(one: Client, wanted: type) -> list[Event]:
+    """The events until one of a kind has come, that one included."""
+    events: list[Event] = []
+    async with asyncio.timeout(SECONDS):
+        async for event in one:
+            events.append(event)
+            if isinstance(event, wanted):
+                return events
+    raise AssertionError(f"{one.state['name']} waited in vain for {wanted.__name__}")
+
+
+async def take_all_until(one: Client, last: int) -> list[Event]:
+    """The events until this body has come, and those of two seconds after it, in which a doubled one would come."""
+    events: list[Event] = []
+    async with asyncio.timeout(3 * SECONDS):
+        while not events or getattr(events[-1], "body", None) != last:
+            events.append(await anext(one))
+    return events + await rest_of(one)
+
+
+async def move(clients: list[Client], chance: random.Random) -> int:
+    """Asks them to reconnect, as a server does that is about to stop; how often they have, when it is cancelled."""
+    moves = 0
+    with suppress(asyncio.CancelledError):
+        while True:
+            await asyncio.sleep(chance.random() / 4)
+            one = chance.choice(clients)
+            was = one.socket
+            one._take(json.dumps({"type": "reconnect", "after_ms": 50 * chance.random()}))
+            await until_so(lambda one=one, was=was: one.socket is not was)
+            moves += 1
+    return moves
 
 
 async def send_slowly(one: Client, peer: str, number: int, chance: random.Random | None) -> None:
