@@ -25,7 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from ssl import SSLContext
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
@@ -61,7 +61,7 @@ _SIGNALS_A_SECOND = 40
 _STREAM_BYTES = 12  # of chance in the name of a stream: 16 characters
 _EARLY_MOST = 64  # messages of one peer that is not announced yet
 _EARLY_PEERS = 16
-_UNREPEATED = {"state", "lock"}  # no stream keeps these until they are acknowledged
+_UNREPEATED = {"state", "lock", "report"}  # no stream keeps these until they are acknowledged
 _STATE = {"name": "", "muted": False, "camera": False, "sharing": False, "hand": False}
 
 # Section 11: what an ending asks for. What is in none of these is tried again.
@@ -314,6 +314,20 @@ class Client:
 
     async def unlock(self) -> None:
         await self._say({"type": "lock", "locked": False})
+
+    async def report(self, path: Literal["direct", "relayed"]) -> None:
+        """
+        Says that one of our connections is up, and whether a TURN server relays it: when, stands in section 8. Waits while the socket is
+        down; a server that takes no reports gets none.
+
+        Raises:
+            ValueError: there is no such path.
+        """
+        if path not in ("direct", "relayed"):
+            raise ValueError(f"no path {path!r}")
+        await self._up.wait()
+        if "report" in self.features:
+            self._put({"type": "report", "path": path})
 
     def add_path(self, peer: str, send: Callable[[str], Any]) -> None:
         """

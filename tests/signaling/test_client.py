@@ -739,6 +739,32 @@ class MovingTests:
         assert moves >= 5
 
 
+class ReportTests:
+    @pytest.mark.parametrize("path", ["direct", "relayed"])
+    async def test_the_path_is_said_where_reports_are_taken(self, path):
+        async with Stage(welcomes) as stage, stage.client() as alice:
+            await alice.report(path)
+            await until_so(lambda: stage.heard(0, "report"))
+
+            assert stage.heard(0, "report") == [{"type": "report", "path": path}]
+
+    async def test_a_server_that_takes_no_reports_gets_none(self):
+        async def older(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await socket.send(json.dumps({**welcome(number), "features": ["lock"]}))
+
+        async with Stage(older) as stage, stage.client() as alice:
+            await alice.report("direct")
+            await alice.lock()
+            await until_so(lambda: stage.heard(0, "lock"))
+
+            assert not stage.heard(0, "report")
+
+    async def test_a_path_that_is_none_is_a_mistake(self):
+        async with Stage(welcomes) as stage, stage.client() as alice:
+            with pytest.raises(ValueError, match="tunnel"):
+                await alice.report("tunnel")
+
+
 class Script:
     """A server that welcomes everybody, and then says to the first one what was written down; a number closes the socket."""
 
