@@ -17,7 +17,7 @@ FLOORS = {
     "signaling": {
         0: "codes protocol session limits tokens streams events native growth",
         1: "conf rooms rooms.memory rooms.redis accord links shards switchboard node outbox addresses models records",
-        2: "consumers client views admin management.commands.call_minutes",
+        2: "consumers client views admin management.commands.call_minutes load management.commands.signaling_load",
         3: "routing urls",
     },
     "blog": {0: "markup", 1: "models", 2: "views sitemaps admin sample templatetags.blog", 3: "urls"},
