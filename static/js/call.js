@@ -149,7 +149,8 @@ export class Call extends EventTarget {
   #welcomed(message) {
     const { peer, stamp, resumed, ice_servers: iceServers, capacity, locked, revision } = message;
     const isSame = this.#me?.peer === peer;
-    if (!isSame) this.#closePeople(); // with a new peer id, the old peer connections are nobody's
+    if (isSame) this.#forgetPaths();
+    else this.#closePeople(); // with a new peer id, the old peer connections are nobody's
     this.#me = { peer, stamp };
     this.#refusal = null;
     this.#capacity = capacity ?? null;
@@ -161,6 +162,11 @@ export class Call extends EventTarget {
     this.#reportPath();
     if (isSame) this.#cameBack(resumed === true);
     this.#changed();
+  }
+
+  // What went into the socket before may be lost, even if that was never seen to be down: once reachable again, it is sent again.
+  #forgetPaths() {
+    for (const { peer } of this.#people.values()) peer.setReachable(false);
   }
 
   // To a place that was kept; or to a new one, and then the others may have forgotten our streams.

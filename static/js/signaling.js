@@ -1,4 +1,5 @@
-// The socket to the server: keeps one alive, notices when it is dead, and comes back to the same place in the room.
+// The socket to the server: keeps one alive, notices when it is dead, and comes back to the same place in the room. When a server asks
+// us to move, the next socket is opened beside the one that serves, and takes over with its welcome: nobody notices.
 //
 // Events: `welcome` and `message` (detail: the message), `down` (no socket serves us now; it is being replaced), `refused`
 // (detail: {code, hint, retryAfter, final}; `final` means that no further attempt follows) and `stopped` (detail: {code}, null when the page
@@ -13,6 +14,25 @@ const PONG_MS = 3000; // nothing at all within this after a ping: the socket is 
 const WELCOME_MS = 10000; // no welcome within this after an attempt began: try another socket
 const CLIENT = 'gruveo-web 0.1';
 
+/** One socket of the page, and its last word on why it may end. */
+class Attempt {
+  error = null;
+  #handlers = new AbortController();
+
+  constructor(socket) {
+    this.socket = socket;
+  }
+
+  on(type, handle) {
+    this.socket.addEventListener(type, handle, { signal: this.#handlers.signal });
+  }
+
+  /** Hear no more of it. */
+  forget() {
+    this.#handlers.abort();
+  }
+}
+
 export class Signaling extends EventTarget {
   #url;
   #code;
@@ -23,14 +43,14 @@ export class Signaling extends EventTarget {
   #clock;
   #listening = new AbortController();
 
-  #socket = null;
+  #current = null; // the Attempt that serves, or that is to serve when none does
+  #next = null; // the one that is to take over from a socket that serves
   #retired = null; // the socket before, kept open until its successor is welcomed: the server lets the newest win
-  #handlers = null; // AbortController of the socket's listeners
   #token = null;
-  #phase = 'new'; // 'new' | 'joining' | 'up' | 'down' | 'over'
+  #phase = 'new'; // 'new' | 'joining' | 'up' | 'crossing' (the server has turned to our next socket) | 'down' | 'over'
   #attempt = 0; // in vain since the last pong: how long to wait
   #opened = 0; // sockets so far: which hello is the newest
-  #lastError = null;
+  #moveAt = -Infinity; // a server asked us to come then, and not earlier
   #pingId = 0;
   #timers = new Map(); // name -> timer
 
@@ -61,7 +81,7 @@ export class Signaling extends EventTarget {
 
   /** Welcomed, and as far as we know alive. */
   get up() {
-    return this.#phase === 'up';
+    return this.#phase === 'up' || this.#phase === 'crossing';
   }
 
   /** The newest resume token: a bearer secret. Null before the first welcome. */
@@ -89,18 +109,18 @@ export class Signaling extends EventTarget {
 
   /** Send a message; false when no welcomed socket takes it, or it would cost us the socket. */
   send(message) {
-    if (!this.up || this.#socket.readyState !== this.#WebSocketClass.OPEN) return false;
-    return this.#write(message);
+    if (this.#phase !== 'up' || !this.#isOpen(this.#current)) return false;
+    return this.#write(this.#current, message);
   }
 
   /** Hang up: the place in the room is free at once. */
   leave() {
     if (this.#phase === 'over') return;
     this.send(protocol.leave());
-    const socket = this.#socket;
+    const current = this.#current;
     this.#closeRetired(protocol.HUNG_UP); // the server may still hold it for ours
     this.#end();
-    socket?.close(protocol.HUNG_UP);
+    current?.socket.close(protocol.HUNG_UP);
   }
 
   // A page can come back out of the browser's cache, so whoever shows the call must know that it is over.
@@ -109,11 +129,15 @@ export class Signaling extends EventTarget {
     this.#emit('stopped', { code: null });
   }
 
-  #write(message) {
+  #isOpen({ socket }) {
+    return socket.readyState === this.#WebSocketClass.OPEN;
+  }
+
+  #write({ socket }, message) {
     const text = JSON.stringify(message);
     // A code unit is at most 3 bytes in UTF-8; SDP is ASCII, so the exact count is needed hardly ever.
     if (text.length * 3 > protocol.MESSAGE_BYTES && new TextEncoder().encode(text).length > protocol.MESSAGE_BYTES) return false;
-    this.#socket.send(text);
+    socket.send(text);
     return true;
   }
 
@@ -121,51 +145,51 @@ export class Signaling extends EventTarget {
     if (this.#phase === 'over') return;
     this.#stopTimers();
     this.#retire();
-    this.#lastError = null;
-    this.#startTimer('welcome', WELCOME_MS, () => this.#lose(null));
-    const socket = this.#construct();
-    if (!socket) return;
-    this.#socket = socket;
-    const attempt = this.#opened;
-    this.#opened += 1;
-    this.#handlers = new AbortController();
-    const { signal } = this.#handlers;
-    socket.addEventListener('open', () => this.#write(this.#hello(attempt)), { signal });
-    socket.addEventListener('message', (event) => this.#receive(event.data), { signal });
-    socket.addEventListener('close', (event) => this.#closed(event.code), { signal });
+    this.#current = this.#dial(() => this.#lose(null));
   }
 
-  #construct() {
+  // A new socket that says hello; null when it has failed already. `fail` is called when it is not welcomed in time.
+  #dial(fail) {
+    this.#startTimer('welcome', WELCOME_MS, fail);
+    let attempt;
     try {
-      return new this.#WebSocketClass(this.#url, [protocol.SUBPROTOCOL]);
+      attempt = new Attempt(new this.#WebSocketClass(this.#url, [protocol.SUBPROTOCOL]));
     } catch {
-      this.#lose(null); // a browser may refuse to make one, for instance while it is going offline
+      fail(); // a browser may refuse to make one, for instance while it is going offline
       return null;
     }
+    const number = this.#opened;
+    this.#opened += 1;
+    attempt.on('open', () => this.#greet(attempt, number));
+    attempt.on('message', ({ data }) => this.#receive(attempt, data));
+    attempt.on('close', ({ code }) => this.#closed(attempt, code));
+    return attempt;
   }
 
-  #hello(attempt) {
-    return protocol.hello({
-      code: this.#code, resume: this.#token, replaces: this.#replaces, state: this.#state, client: CLIENT, attempt,
-    });
+  #greet(attempt, number) {
+    this.#write(attempt, protocol.hello({
+      code: this.#code, resume: this.#token, replaces: this.#replaces, state: this.#state, client: CLIENT, attempt: number,
+    }));
   }
 
-  #receive(text) {
-    this.#stopTimer('pong');
+  #receive(attempt, text) {
+    if (attempt === this.#current) this.#stopTimer('pong');
     const message = protocol.parse(text);
     if (!message) return;
-    if (message.type === 'welcome') return this.#welcomed(message);
+    if (message.type === 'welcome') return this.#welcomed(attempt, message);
     if (message.type === 'pong') return this.#ponged(message);
     if (message.type === 'reconnect') return this.#askedToMove(message);
-    if (message.type === 'error' && protocol.mayEnd(message.code)) this.#lastError = message;
-    this.#emit('message', message);
+    if (message.type === 'error' && protocol.mayEnd(message.code)) attempt.error = message;
+    if (attempt === this.#current) this.#emit('message', message);
   }
 
-  #welcomed(message) {
+  #welcomed(attempt, message) {
+    if (attempt === this.#next) this.#takeOver();
     this.#stopTimer('welcome');
     this.#closeRetired();
     this.#token = message.token;
     this.#replaces = null; // its work is done: a later join anew is of this page alone
+    this.#moveAt = -Infinity;
     this.#phase = 'up';
     this.#pingSoon();
     this.#emit('welcome', message);
@@ -184,8 +208,44 @@ export class Signaling extends EventTarget {
   }
 
   #askedToMove({ after_ms: afterMs }) {
-    const wait = Number.isFinite(afterMs) && afterMs >= 0 ? afterMs : delay(0, this.#random);
-    this.#startTimer('move', wait, () => this.reconnect());
+    this.#moveIn(Number.isFinite(afterMs) && afterMs >= 0 ? afterMs : delay(0, this.#random));
+  }
+
+  #moveIn(ms) {
+    this.#moveAt = this.#clock.now() + ms;
+    this.#startTimer('move', ms, () => this.#move());
+  }
+
+  #move() {
+    if (this.#phase !== 'up') return this.reconnect();
+    this.#dropNext();
+    this.#next = this.#dial(() => this.#moveLater(null));
+  }
+
+  // The old socket serves on meanwhile.
+  #moveLater(retryAfter) {
+    this.#stopTimer('welcome');
+    this.#dropNext();
+    this.#moveIn(this.#wait(retryAfter));
+  }
+
+  #takeOver() {
+    const next = this.#next;
+    this.#next = null;
+    this.#stopTimer('pong');
+    this.#retire();
+    this.#current = next;
+  }
+
+  // The socket that served ended before the next one was welcomed.
+  #cross(isOurs) {
+    this.#current.forget();
+    this.#current = this.#next;
+    this.#next = null;
+    this.#stopTimers();
+    this.#startTimer('welcome', WELCOME_MS, () => this.#lose(null));
+    if (isOurs) this.#phase = 'crossing';
+    else this.#setDown();
   }
 
   #ping() {
@@ -194,14 +254,18 @@ export class Signaling extends EventTarget {
     this.#startTimer('pong', PONG_MS, () => this.reconnect());
   }
 
-  #closed(closeCode) {
-    const error = this.#lastError;
+  #closed(attempt, closeCode) {
+    const { error } = attempt;
     const next = protocol.afterClose(closeCode, error?.code);
     const refusal = {
       code: error?.code ?? protocol.errorOf(closeCode),
       hint: error?.hint ?? null,
       retryAfter: error?.retry_after ?? null,
     };
+    if (attempt === this.#next) return this.#couldNotMove(next, refusal.retryAfter);
+    // Superseded by our own hello: the server may say so here before it says welcome there.
+    const isOurs = refusal.code === 'superseded' && this.#next && this.#isOpen(this.#next);
+    if (isOurs || (this.#next && next === 'resume')) return this.#cross(isOurs);
     if (next === 'stop') return this.#stop(refusal.code);
     if (next === 'tell') return this.#refuse(refusal);
     if (next === 'join-anew') this.#token = null;
@@ -209,14 +273,26 @@ export class Signaling extends EventTarget {
     this.#lose(refusal.retryAfter);
   }
 
+  // A refusal that another attempt would not change ends the moving, not the socket that serves.
+  #couldNotMove(next, retryAfter) {
+    if (next === 'resume') return this.#moveLater(retryAfter);
+    this.#stopTimer('welcome');
+    this.#dropNext();
+  }
+
   #lose(retryAfter) {
     this.#setDown();
     if (this.#phase === 'over') return; // a listener has hung up
     this.#stopTimers();
     this.#retire();
+    const untilMove = this.#moveAt - this.#clock.now();
+    this.#startTimer('retry', untilMove > 0 ? untilMove : this.#wait(retryAfter), () => this.#open());
+  }
+
+  #wait(retryAfter) {
     const wait = delay(this.#attempt, this.#random, retryAfter === null ? null : retryAfter * 1000);
     this.#attempt += 1;
-    this.#startTimer('retry', wait, () => this.#open());
+    return wait;
   }
 
   #stop(code) {
@@ -239,16 +315,18 @@ export class Signaling extends EventTarget {
     this.#phase = 'over';
     this.#stopTimers();
     this.#listening.abort();
-    this.#handlers?.abort();
+    this.#current?.forget();
+    this.#dropNext(protocol.HUNG_UP); // the server may hold it for ours already
     this.#closeRetired();
-    this.#socket = null;
+    this.#current = null;
   }
 
   #retire() {
-    this.#handlers?.abort();
+    this.#dropNext();
+    this.#current?.forget();
     this.#closeRetired();
-    this.#retired = this.#socket;
-    this.#socket = null;
+    this.#retired = this.#current?.socket ?? null;
+    this.#current = null;
     // Before the first welcome nobody knows the token of the member that it may have become: that one has to leave.
     if (this.#token === null) this.#closeRetired(protocol.HUNG_UP);
   }
@@ -257,6 +335,12 @@ export class Signaling extends EventTarget {
   #closeRetired(...closeCode) {
     this.#retired?.close(...closeCode);
     this.#retired = null;
+  }
+
+  #dropNext(...closeCode) {
+    this.#next?.forget();
+    this.#next?.socket.close(...closeCode);
+    this.#next = null;
   }
 
   #startTimer(name, ms, run) {

@@ -206,6 +206,46 @@ test('a lost socket stops no media, and the same places are taken up again', asy
   assert.equal(network.all.length, count);
 });
 
+test('a call that moves to another server shows nothing, to nobody', async () => {
+  const { clock, enter, network, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  const [old, count, { revision }] = [socketOf(server, bob), network.all.length, server];
+  const shown = new Set();
+  for (const { call } of [alice, bob]) {
+    call.addEventListener('change', () => {
+      const { phase, socket, peers } = call.snapshot();
+      shown.add([phase, socket, ...peers.map(({ link, away }) => `${link} ${away}`)].join(' '));
+    });
+  }
+
+  old.say({ type: 'reconnect', after_ms: 100 });
+  await clock.advance(3000);
+
+  assert.notEqual(socketOf(server, bob), old);
+  assert.equal(old.readyState, 3);
+  assert.deepEqual([...shown], ['connected up connected false']);
+  assert.equal(server.revision, revision);
+  assert.equal(network.all.length, count);
+});
+
+test('what was lost in the old socket is sent again as soon as the call has moved', async () => {
+  const { clock, enter, network, server } = aRoom();
+  await enter('Alice');
+  const bob = await enter('Bob');
+  const [bobs] = network.all;
+  server.drop = () => true;
+  bobs.restartIce();
+  await settle();
+  assert.equal(bobs.signalingState, 'have-local-offer');
+
+  server.drop = () => false;
+  socketOf(server, bob).say({ type: 'reconnect', after_ms: 0 });
+  await clock.advance(1);
+
+  assert.equal(bobs.signalingState, 'stable');
+});
+
 test('who came back restarts ICE, and the other does not', async () => {
   const { clock, enter, network, server } = aRoom();
   await enter('Alice');

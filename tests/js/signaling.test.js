@@ -222,6 +222,179 @@ test('the old socket stays open until the new one is welcomed', async () => {
   assert.equal(old.closedWith, 'no code');
 });
 
+/** Welcomed, asked to move, and the next socket is there. */
+async function moving() {
+  const all = connected();
+  const [old] = all.WebSocketClass.all;
+  old.hear({ type: 'reconnect', after_ms: 100 });
+  await all.clock.advance(100);
+  return { ...all, old, next: all.WebSocketClass.newest };
+}
+
+test('while it moves the old socket serves, and nothing is said of it', async () => {
+  const { signaling, old, next, events, typesOf } = await moving();
+  next.open();
+  assert.equal(next.sent[0].resume, 'token-1');
+
+  assert.equal(signaling.send({ type: 'lock', locked: true }), true);
+  old.hear({ type: 'away', revision: 2, peer: 'bob' });
+  assert.equal(old.sentOf('lock').length, 1);
+  assert.deepEqual(typesOf(), ['message']);
+
+  next.hear({ ...WELCOME, resumed: true, token: 'token-2' });
+  old.hear({ type: 'back', revision: 3, peer: 'bob' });
+  old.drop(4010);
+  assert.deepEqual(typesOf(), ['message', 'welcome']);
+  assert.equal(events.at(-1).detail.token, 'token-2');
+  assert.equal(signaling.send({ type: 'lock', locked: false }), true);
+  assert.equal(next.sentOf('lock').length, 1);
+});
+
+test('the socket that it moved to is kept alive like the first one', async () => {
+  const { clock, WebSocketClass, old, next } = await moving();
+  next.open();
+  next.hear({ ...WELCOME, resumed: true });
+
+  await clock.advance(5000);
+  assert.deepEqual([old, next].map((socket) => socket.sentOf('ping').length), [0, 1]);
+  await clock.advance(3000);
+  assert.equal(WebSocketClass.all.length, 3);
+});
+
+test('superseded by its own next socket, it waits for the welcome and says nothing', async () => {
+  const { signaling, old, next, typesOf } = await moving();
+  next.open();
+
+  old.hear({ type: 'error', code: 'superseded', text: '' });
+  old.drop(4010);
+  assert.equal(signaling.up, true);
+  assert.equal(signaling.send({ type: 'lock', locked: true }), false);
+  next.hear({ ...WELCOME, resumed: true });
+
+  assert.deepEqual(typesOf(), ['message', 'welcome']);
+  assert.equal(signaling.send({ type: 'lock', locked: true }), true);
+});
+
+test('superseded by its own next socket that is never welcomed, it tries yet another', async () => {
+  const { clock, WebSocketClass, old, next, typesOf } = await moving();
+  next.open();
+  old.drop(4010);
+
+  await clock.advance(10000 + 250);
+
+  assert.deepEqual(typesOf(), ['down']);
+  assert.equal(WebSocketClass.all.length, 3);
+});
+
+test('superseded before the next socket has said hello is final', async () => {
+  const { old, next, events } = await moving();
+
+  old.drop(4010);
+
+  assert.deepEqual(events, [{ type: 'stopped', detail: { code: 'superseded' } }]);
+  assert.equal(next.closedWith, 1000);
+});
+
+test('a next socket that nobody admits is tried again when it is told, and the old one serves', async () => {
+  const { clock, WebSocketClass, signaling, next, typesOf } = await moving();
+  next.open();
+
+  next.hear({ type: 'error', code: 'unavailable', text: '', retry_after: 2 });
+  next.drop(4007);
+  await clock.advance(1999);
+  assert.equal(WebSocketClass.all.length, 2);
+  assert.equal(signaling.send({ type: 'lock', locked: true }), true);
+  await clock.advance(1);
+  assert.equal(WebSocketClass.all.length, 3);
+  assert.deepEqual(typesOf(), []);
+});
+
+test('a next socket that is not welcomed within 10 seconds is tried again, and the old one serves', async () => {
+  const { clock, WebSocketClass, old, next, typesOf } = await moving();
+  old.answersPings = true;
+
+  await clock.advance(10000 + 250);
+
+  assert.equal(next.closedWith, 'no code');
+  assert.equal(old.closedWith, null);
+  assert.equal(WebSocketClass.all.length, 3);
+  assert.ok(!typesOf().includes('down'));
+});
+
+test('a next socket that is refused for good does not end the call while the old one serves', async () => {
+  const { clock, WebSocketClass, old, next, signaling, typesOf } = await moving();
+  old.answersPings = true;
+  next.open();
+
+  next.drop(4012);
+  await clock.advance(60000);
+
+  assert.equal(signaling.up, true);
+  assert.equal(WebSocketClass.all.length, 2);
+  assert.deepEqual(typesOf(), []);
+});
+
+test('when the old socket ends first, the next one under way is the one that counts', async () => {
+  const { clock, WebSocketClass, signaling, old, next, typesOf } = await moving();
+
+  old.drop(1012);
+  assert.equal(signaling.up, false);
+  await clock.advance(9999);
+  next.open();
+  next.hear({ ...WELCOME, resumed: true });
+
+  assert.deepEqual(typesOf(), ['down', 'welcome']);
+  assert.equal(WebSocketClass.all.length, 2);
+});
+
+test('a server that ends sooner than it said is left for the moment that it named', async () => {
+  const { clock, WebSocketClass } = connected();
+  WebSocketClass.newest.hear({ type: 'reconnect', after_ms: 2400 });
+  await clock.advance(400);
+
+  WebSocketClass.newest.drop(1012);
+  await clock.advance(1999);
+  assert.equal(WebSocketClass.all.length, 1);
+  await clock.advance(1);
+  assert.equal(WebSocketClass.all.length, 2);
+});
+
+test('hanging up while it moves closes both sockets with 1000', async () => {
+  const { clock, signaling, old, next } = await moving();
+  next.open();
+
+  signaling.leave();
+
+  assert.equal(old.sentOf('leave').length, 1);
+  assert.deepEqual([old, next].map(({ closedWith }) => closedWith), [1000, 1000]);
+  assert.equal(clock.waiting, 0);
+});
+
+test('a browser that makes no socket to move to is asked again, and the old one serves', async () => {
+  let isRefusing = false;
+  const Working = sockets();
+  class Stubborn extends Working {
+    constructor(...args) {
+      if (isRefusing) throw new Error('not now');
+      super(...args);
+    }
+  }
+  const { clock, signaling, typesOf } = setUp({ WebSocketClass: Stubborn });
+  signaling.connect();
+  Stubborn.newest.open();
+  Stubborn.newest.hear(WELCOME);
+  isRefusing = true;
+  Stubborn.newest.hear({ type: 'reconnect', after_ms: 0 });
+  await clock.advance(100);
+  assert.equal(signaling.up, true);
+
+  isRefusing = false;
+  await clock.advance(500);
+
+  assert.equal(Stubborn.all.length, 2);
+  assert.deepEqual(typesOf(), ['welcome']);
+});
+
 for (const [code, close] of [['bad-code', 4004], ['room-full', 4005], ['locked', 4006], ['unsupported-version', 4001], ['replaced', 4009]]) {
   test(`${code} is told, and not tried again`, async () => {
     const { clock, WebSocketClass, signaling, events } = setUp();
