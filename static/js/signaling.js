@@ -50,6 +50,7 @@ export class Signaling extends EventTarget {
   #phase = 'new'; // 'new' | 'joining' | 'up' | 'crossing' (the server has turned to our next socket) | 'down' | 'over'
   #attempt = 0; // in vain since the last pong: how long to wait
   #opened = 0; // sockets so far: which hello is the newest
+  #greeted = null; // the state that the newest hello said
   #moveAt = -Infinity; // a server asked us to come then, and not earlier
   #pingId = 0;
   #timers = new Map(); // name -> timer
@@ -167,6 +168,7 @@ export class Signaling extends EventTarget {
   }
 
   #greet(attempt, number) {
+    this.#greeted = this.#state;
     this.#write(attempt, protocol.hello({
       code: this.#code, resume: this.#token, replaces: this.#replaces, state: this.#state, client: CLIENT, attempt: number,
     }));
@@ -192,6 +194,7 @@ export class Signaling extends EventTarget {
     this.#moveAt = -Infinity;
     this.#phase = 'up';
     this.#pingSoon();
+    if (this.#state !== this.#greeted) this.send(protocol.state(this.#state)); // nothing but the hello reached this server
     this.#emit('welcome', message);
   }
 

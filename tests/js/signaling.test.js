@@ -395,6 +395,25 @@ test('a browser that makes no socket to move to is asked again, and the old one 
   assert.deepEqual(typesOf(), ['welcome']);
 });
 
+test('what others see, changed while the hello was on its way, is said after the welcome', async () => {
+  const { clock, WebSocketClass, signaling } = connected();
+  WebSocketClass.newest.drop();
+  await clock.advance(250);
+  const { newest } = WebSocketClass;
+  newest.open();
+  signaling.state = { ...STATE, muted: true };
+  assert.equal(newest.sent[0].state.muted, false);
+
+  newest.hear({ ...WELCOME, resumed: true });
+
+  assert.deepEqual(newest.sentOf('state'), [{ type: 'state', ...STATE, muted: true }]);
+});
+
+test('what others see is not said twice', () => {
+  const { WebSocketClass } = connected();
+  assert.equal(WebSocketClass.newest.sentOf('state').length, 0);
+});
+
 for (const [code, close] of [['bad-code', 4004], ['room-full', 4005], ['locked', 4006], ['unsupported-version', 4001], ['replaced', 4009]]) {
   test(`${code} is told, and not tried again`, async () => {
     const { clock, WebSocketClass, signaling, events } = setUp();
