@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import NamedTuple
 
 from channels_redis.utils import (
@@ -39,7 +39,7 @@ class Parcel(NamedTuple):
 
 class Link:
     """
-    One node's name at one Redis host, and what is on its way to others. Nothing but `run` waits.
+    One node's name at one Redis host, and what is on its way to others. Nothing but its `parts` waits.
 
     `deliver` is called with each parcel that arrives. `test_every` is how often the link sends itself something, `patience` how long
     it may go without hearing that before it counts as down; in seconds.
@@ -84,11 +84,9 @@ class Link:
         waiting.add(parcel)
         self._stirred.set()
 
-    async def run(self) -> None:
-        """Serves until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for part in (self._read(), self._write(), self._test()):
-                tasks.create_task(part)
+    def parts(self) -> tuple[Coroutine, ...]:
+        """What has to run for the link to serve, each until it is cancelled."""
+        return self._read(), self._write(), self._test()
 
     async def _read(self) -> None:
         """Takes from the layer and hands out. Never under a timeout: the layer would unsubscribe."""

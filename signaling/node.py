@@ -1,5 +1,7 @@
 """The one node that this process is, made from the settings: its switchboard, over rooms in memory or at the Redis hosts."""
 
+from functools import partial
+
 from channels.layers import get_channel_layer
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -9,6 +11,7 @@ from redis.exceptions import ConnectionError
 from signaling import conf
 from signaling.accord import Accord, fingerprint
 from signaling.links import Link
+from signaling.records import keep_recording
 from signaling.rooms.memory import MemoryRooms
 from signaling.rooms.redis import RedisRooms
 from signaling.shards import Shard
@@ -22,12 +25,18 @@ _MOST_SOCKETS = 32  # to one Redis host, besides the layer's two
 def _make() -> Switchboard:
     urls, limits = conf.redis_urls(), conf.limits()
     if not urls:
-        return Switchboard([Shard(MemoryRooms(remember=limits.token, reload=limits.place))], renewal=_LOOK)
-    made = Switchboard([], renewal=conf.lease() / 4)
+        made = Switchboard(renewal=_LOOK)
+        _add(made, Shard(MemoryRooms(remember=limits.token, reload=limits.place)))
+        return made
+    made = Switchboard(renewal=conf.lease() / 4)
     common = fingerprint(urls, room_key=conf.room_key())
     for number, url in enumerate(urls):
-        made.add(_shard(url, number, len(urls), common, made.deliver))
+        _add(made, _shard(url, number, len(urls), common, made.deliver))
     return made
+
+
+def _add(switchboard: Switchboard, shard: Shard) -> None:
+    switchboard.add(shard, partial(keep_recording, shard.rooms, every=conf.lease() / 5))
 
 
 def _shard(url: str, number: int, hosts: int, common: str, deliver) -> Shard:

@@ -1,13 +1,41 @@
 """From the room store into the database: calls that are over."""
 
+import asyncio
+import logging
+import random
+
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from signaling.models import Call
 from signaling.rooms import EndedCall, Rooms
+from signaling.shards import AWAY
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE = 100
 
 
-async def record_calls(rooms: Rooms, *, count: int = 100) -> int:
+async def keep_recording(rooms: Rooms, *, every: float) -> None:
+    """Looks about every so many seconds for calls that are over, until it is cancelled; what cannot be written now is written later."""
+    is_missed = False
+    while True:
+        try:
+            taken = await record_calls(rooms, count=_AT_ONCE)
+            is_missed = False
+        except (DatabaseError, *AWAY) as error:
+            taken = 0
+            if not is_missed:
+                logger.warning("calls cannot be recorded now: %s", error)
+            is_missed = True
+        except Exception:
+            taken = 0
+            logger.exception("calls could not be recorded")
+        if taken < _AT_ONCE:
+            await asyncio.sleep(random.uniform(0.5, 1.5) * every)  # nodes that started together need not look together
+
+
+async def record_calls(rooms: Rooms, *, count: int = _AT_ONCE) -> int:
     """
     Writes down at most so many calls, and only then has the store forget them; answers how many it took. Several nodes may do so at
     once: each call is recorded once.

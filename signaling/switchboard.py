@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Protocol
 
 import msgspec
@@ -65,25 +65,24 @@ _read_news = msgspec.json.Decoder(_News).decode
 class Switchboard:
     """
     One node: its sessions by room and peer, over the stores of rooms. `renewal` is the number of seconds between two renewals of a
-    room's leases; `chores` are what this node does besides, from `start` to `stop`.
+    room's leases.
     """
 
-    def __init__(
-        self, shards: Sequence[Shard], *, renewal: float, chores: Sequence[Callable[[], Coroutine]] = ()
-    ) -> None:
+    def __init__(self, *shards: Shard, renewal: float) -> None:
         self.shards: list[Shard] = []
         self._here: list[dict[str, _Local]] = []  # of each shard
         self._renewal = renewal
-        self._chores = chores
+        self._chores: list[Callable[[], Coroutine]] = []
         self._tasks: list[asyncio.Task] = []
         self._silent: set[Shard] = set()  # those that do not answer
         self.is_draining = False
         for shard in shards:
             self.add(shard)
 
-    def add(self, shard: Shard) -> None:
-        """Takes one more store of rooms; before `start` only."""
+    def add(self, shard: Shard, *chores: Callable[[], Coroutine]) -> None:
+        """Takes one more store of rooms, and what is to be done for it from `start` to `stop`; before `start` only."""
         self.shards.append(shard)
+        self._chores += chores
         self._here.append({})
 
     def start(self) -> None:
@@ -91,16 +90,18 @@ class Switchboard:
         if not self._tasks:
             loop = asyncio.get_running_loop()
             self._tasks = [loop.create_task(self._keep(number)) for number in range(len(self.shards))]
-            self._tasks += [loop.create_task(shard.link.run()) for shard in self.shards if shard.link]
+            links = [shard.link for shard in self.shards if shard.link]
+            self._tasks += [loop.create_task(part) for link in links for part in link.parts()]
             self._tasks += [loop.create_task(chore()) for chore in self._chores]
 
     async def stop(self) -> None:
         """Ends what `start` began; leases are not given up, for those who sat here come back elsewhere."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        self._tasks = []
+        tasks, self._tasks = set(self._tasks), []
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            # Again if need be: where a time limit runs out at the same moment, a library may take one for the other.
+            _, tasks = await asyncio.wait(tasks, timeout=_RETRY)
 
     @property
     def is_ready(self) -> bool:

@@ -12,6 +12,13 @@ from tests.cast import until
 from tests.redis_server import RedisServer
 
 
+async def end(tasks: list[asyncio.Task]) -> None:
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=1)
+
+
 class Counting(RedisPubSubChannelLayer):
     """Counts what it sends to each name."""
 
@@ -28,14 +35,13 @@ async def open_link(*redis, host=0, layer=RedisPubSubChannelLayer, **times):
     arrived = []
     layer = layer(hosts=[one.url for one in redis])
     link = Link(layer, arrived.append, host=host, hosts=len(redis), **{"test_every": 0.1, "patience": 1.0, **times})
-    running = asyncio.get_running_loop().create_task(link.run())
+    running = [asyncio.get_running_loop().create_task(part) for part in link.parts()]
     try:
         async with asyncio.timeout(10):
             await link.is_proven()
         yield link, arrived
     finally:
-        running.cancel()
-        await asyncio.wait([running])
+        await end(running)
         await layer.flush()
 
 
@@ -120,13 +126,12 @@ class LinkTests:
         arrived = []
         layer = RedisPubSubChannelLayer(hosts=[redis.url])
         link = Link(layer, arrived.append, test_every=0.1, patience=1.0)
-        running = asyncio.get_running_loop().create_task(link.run())
+        running = [asyncio.get_running_loop().create_task(part) for part in link.parts()]
         await until(lambda: link._complained)
         assert not link.is_up
 
         redis.start()
 
         await until(lambda: link.is_up)
-        running.cancel()
-        await asyncio.wait([running])
+        await end(running)
         await layer.flush()

@@ -41,7 +41,7 @@ class Node:
     """A node without sockets."""
 
     def __init__(self, redis: RedisServer, *, renewal: float, **times) -> None:
-        self.switchboard = Switchboard([], renewal=renewal)
+        self.switchboard = Switchboard(renewal=renewal)
         client = Redis(unix_socket_path=redis.path, socket_timeout=0.5)
         self.layer = RedisPubSubChannelLayer(hosts=[redis.url])
         self.link = Link(self.layer, self.switchboard.deliver, test_every=0.1, patience=1.0)

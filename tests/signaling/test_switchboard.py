@@ -37,7 +37,7 @@ def clock():
 
 @pytest.fixture
 async def switchboard(clock):
-    made = Switchboard([Shard(MemoryRooms(clock=clock))], renewal=0.01)
+    made = Switchboard(Shard(MemoryRooms(clock=clock)), renewal=0.01)
     made.start()
     yield made
     await made.stop()
