@@ -166,6 +166,7 @@ class Client:
         self._attempts = 0
         self._failures = 0  # since the last pong
         self._is_arriving = self._is_greeting = False  # a new socket is being opened; its hello is on its way
+        self._may_be_in = False  # a hello got neither welcome nor refusal: its socket may have the place
         self._error: dict | None = None  # the newest one on the socket that serves
         self._held_until = 0.0
         self._pace = _new_pace()
@@ -422,6 +423,7 @@ class Client:
         try:
             async with asyncio.timeout(self._times.connect):
                 await socket.send(to_json(self._hello()))
+                self._may_be_in = True
                 while self.socket is not socket:
                     error = self._take_first(await socket.recv(), socket) or error
             return None
@@ -442,7 +444,10 @@ class Client:
         message = _parse(text)
         if message and message["type"] == "welcome":
             self._welcome(message, socket)
-        return message if message and message["type"] == "error" else None
+        if not message or message["type"] != "error":
+            return None
+        self._may_be_in = False
+        return message
 
     async def _stay(self, socket: ClientConnection) -> _Ending | None:
         """Reads the socket that serves, to its end: None when another one has come to serve, else why there is none."""
@@ -467,31 +472,26 @@ class Client:
                 return  # what the older one still says counts no more (section 9)
             self._take(text)
 
-    async def _has_moved(self) -> None:
+    async def _has_moved(self) -> _Ending | None:
+        """The answer of `_move`, which raises mistakes of our own."""
         moving, self._moving = self._moving, None
-        if moving:
-            await moving  # done; raises a mistake of our own
+        return await moving if moving else None
 
     async def _after(self, ending: _Ending) -> _Ending | None:
         """
         What follows the end of the socket that served: an attempt to move that is under way may make it good.
 
-        The server may tell the older socket that it is superseded before the newer one hears its welcome.
+        The server may tell the older socket that it is superseded before the newer one hears its welcome, or when that was lost.
         """
-        moving, self._moving = self._moving, None
-        if moving is None:
-            return ending
-        if moving.done():
-            moving.result()  # raises a mistake of our own
-            return ending
-        is_ours = ending.code == "superseded" and self._is_greeting
-        if not self._is_arriving or (ending.final and not is_ours):
-            moving.cancel()
-            await asyncio.wait([moving])
+        is_ours = ending.code == "superseded" and self._may_be_in
+        if is_ours:
+            ending = replace(ending, final=False)
+        if not self._moving or not self._is_arriving or ending.final:
+            await self._stop_moving()
             return ending
         if not is_ours:
             self._tell(Down(ending.code, 0.0))
-        return await moving
+        return await self._has_moved()
 
     # From one server to another, without a moment in between
 
@@ -529,8 +529,9 @@ class Client:
 
     async def _stop_moving(self) -> None:
         moving, self._moving = self._moving, None
-        if moving:
-            moving.cancel()
+        if moving and not moving.cancel() and not moving.cancelled():
+            moving.result()  # raises a mistake of our own
+        elif moving:
             await asyncio.wait([moving])
 
     def _hello(self) -> dict:
@@ -562,6 +563,7 @@ class Client:
         self.features = frozenset(message["features"])
         self._replaces = None
         self._error = self._move_at = None
+        self._may_be_in = False
         self._held_until = 0.0
         self._pace = _new_pace()
         self._outbox = deque(one for one in (*self._unsure, *self._outbox) if one["type"] in _UNREPEATED)

@@ -355,6 +355,16 @@ for (const types of [{ local: 'relay', remote: 'host' }, { local: 'prflx', remot
   });
 }
 
+test('a browser that marks the pair itself reports the same', async () => {
+  const { enter, server, network } = aRoom();
+  network.candidateTypes = { local: 'relay', remote: 'host' };
+  network.statsHaveTransport = false;
+  await enter('Alice');
+  await enter('Bob');
+
+  assert.deepEqual(server.reports.map(({ path }) => path), ['relayed', 'relayed']);
+});
+
 test('a path that comes to be relayed is reported again, and then no more', async () => {
   const { enter, server, network, clock } = aRoom();
   await enter('Alice');

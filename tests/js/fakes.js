@@ -396,6 +396,7 @@ export class FakeNetwork {
   up = true;
   all = [];
   candidateTypes = { local: 'host', remote: 'srflx' }; // of the selected pair, at every end
+  statsHaveTransport = true; // false as in Firefox, which marks the pair itself
 
   get PeerConnectionClass() {
     const network = this;
@@ -494,8 +495,8 @@ class FakePeerConnection {
   async getStats() {
     const { local, remote } = this.#network.candidateTypes;
     const entries = [
-      { id: 'T', type: 'transport', selectedCandidatePairId: 'P' },
-      { id: 'P', type: 'candidate-pair', localCandidateId: 'L', remoteCandidateId: 'R' },
+      this.#network.statsHaveTransport ? { id: 'T', type: 'transport', selectedCandidatePairId: 'P' } : { id: 'Q', type: 'candidate-pair' },
+      { id: 'P', type: 'candidate-pair', selected: !this.#network.statsHaveTransport, localCandidateId: 'L', remoteCandidateId: 'R' },
       { id: 'L', type: 'local-candidate', candidateType: local },
       { id: 'R', type: 'remote-candidate', candidateType: remote },
     ];

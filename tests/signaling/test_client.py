@@ -643,8 +643,31 @@ class MovingTests:
 
             assert not [event for event in events if isinstance(event, Down)]
 
+    async def test_a_welcome_that_was_lost_supersedes_too(self):
+        async def new(stage: Stage, socket: ServerConnection, number: int) -> None:
+            socket.transport.abort()
+            await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
+
+        async def newer(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await stage.sockets[0].wait_closed()
+            await welcomes(stage, socket, number)
+
+        async with Stage(says("reconnect", after_ms=0), new, newer) as stage, stage.client(backoff=(0.5,)) as alice:
+            await until(alice, Resumed)
+
+            assert len(stage.hellos) == 3
+
     async def test_one_that_was_superseded_by_somebody_else_stops(self):
         async with Stage(says("reconnect", after_ms=60_000)) as stage, stage.client() as alice:
+            await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
+
+            with pytest.raises(Refused, match="superseded"):
+                await until(alice, Resumed)
+
+    async def test_so_does_one_whose_move_was_refused_before(self):
+        parts = says("reconnect", after_ms=0), refuses("unavailable", 4007, retry_after=60)
+        async with Stage(*parts) as stage, stage.client() as alice:
+            await until_so(lambda: len(stage.hellos) == 2 and alice._move_at)
             await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
 
             with pytest.raises(Refused, match="superseded"):
@@ -782,8 +805,9 @@ class Script:
         self._server.close()
         await self._server.wait_closed()
 
-    def client(self, code: str = "room") -> Client:
-        return Client(f"ws://127.0.0.1:{self._port}/signaling", code=code, times=replace(QUICK, ping=5, leave=0.2))
+    def client(self, code: str = "room", **times) -> Client:
+        times = replace(QUICK, **{"ping": 5, "leave": 0.2, **times})
+        return Client(f"ws://127.0.0.1:{self._port}/signaling", code=code, times=times, jitter=lambda: 1.0)
 
     async def _meet(self, socket: ServerConnection) -> None:
         self.subprotocols.append(socket.subprotocol)
