@@ -6,11 +6,13 @@ import random
 import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError
 
 from signaling.protocol import ProtocolError, ShowState, State
 from signaling.rooms import Held
 from signaling.rooms.redis import RedisRooms
 from tests.cast import ALICE, BOB, CHARLIE, Clock, entry, peer_id, told
+from tests.redis_server import RedisServer
 from tests.scale import scaled
 from tests.signaling.racers import race
 
@@ -268,6 +270,27 @@ class EmptyRedisTests:
         outcome = await rooms.resume(entry(BOB), capacity=3, stamp=2, connection=1, call=both.room.call)
 
         assert outcome.room.call.id != both.room.call.id
+
+    async def test_a_redis_that_was_killed_and_started_again_is_filled_again(self):
+        """It does not even know the script."""
+        with RedisServer() as server:
+            async with Redis(unix_socket_path=server.path) as one, Redis(unix_socket_path=server.path) as other:
+                mine, theirs = RedisRooms(one, quarantine=0), RedisRooms(other, quarantine=0)
+                await mine.join(entry(ALICE), capacity=2)
+                call = (await theirs.join(entry(BOB), capacity=2)).room.call
+                alice, bob = await held(mine, ALICE), await held(theirs, BOB)
+                server.kill()
+                with pytest.raises(ConnectionError):
+                    await mine.renew([alice])
+                server.start()
+
+                await mine.renew([alice])
+                await theirs.renew([bob])
+
+                room = await mine.view("room")
+                assert (set(room.members), room.call) == ({ALICE, BOB}, call)
+                with pytest.raises(ProtocolError, match="admits nobody"):
+                    await RedisRooms(one).join(entry(CHARLIE), capacity=2)
 
 
 class RaceTests:
