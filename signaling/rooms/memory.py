@@ -51,9 +51,7 @@ class MemoryRooms:
         self._reload = reload
         self._last_stamp = 0
         self._together: dict[str, float] = {}  # call to when two were last there
-        self._waiting: dict[
-            str, Call
-        ] = {}  # room to a call of a former process, which waits for the second of its people
+        self._waiting: dict[str, Call] = {}  # room to a call of a former process that lacks the second of its people
         self._ended: list[EndedCall] = []
         self._boot = wall()
 

@@ -52,6 +52,7 @@ class _Head(Struct):
     peer: str = ""
     is_new: bool = False
     no_place: dict[str, str] = {}
+    has_forgotten: bool = False
     refused: str = ""
     retry_after: int | None = None
 
@@ -128,7 +129,10 @@ class RedisRooms:
         for start in range(0, len(all_held), _SLICE):
             part = all_held[start : start + _SLICE]
             for one, answer in zip(part, await self._renew(part), strict=True):
-                outcome = _outcome(one.room.id, answer)
+                head = _decode_head(answer[1])
+                outcome = _outcome(one.room.id, answer[0], head)
+                if head.has_forgotten:
+                    outcome = await self._remind(one, outcome)
                 is_known = outcome.room.revision == one.room.revision and outcome.room.call == one.room.call
                 if outcome.changes or outcome.no_place or not is_known:
                     outcomes.append(outcome)
@@ -142,6 +146,18 @@ class RedisRooms:
     async def forget_calls(self, calls: list[EndedCall]) -> None:
         if calls:
             await self._redis.xdel(_ENDED, *(call.entry for call in calls))
+
+    async def _remind(self, one: Held, first: Outcome) -> Outcome:
+        """
+        Tells a Redis that has forgotten the room of those too whose sockets others hold, or who are away: all have a place to come back
+        to, which no stranger gets.
+        """
+        held = {member.peer for member in one.members}
+        others = [member for peer, member in one.room.members.items() if peer not in held]
+        if not others:
+            return first
+        second = await self._run("renew", one.room.id, others=others, **_known(one))
+        return replace(second, changes=first.changes + second.changes, nodes=first.nodes | second.nodes)
 
     async def _renew(self, part: list[Held]) -> list:
         pipeline = self._redis.pipeline(transaction=False)
@@ -163,9 +179,8 @@ class RedisRooms:
         return await self._run(operation, entry.room, *([f"joins:{address}"] if address else []), **fields)
 
     async def _run(self, operation: str, room: str, *keys: str, **given) -> Outcome | None:
-        return _outcome(
-            room, await self._evaluate(f"room:{room}", "boot", *keys, request=self._request(operation, **given))
-        )
+        packed, head = await self._evaluate(f"room:{room}", "boot", *keys, request=self._request(operation, **given))
+        return _outcome(room, packed, _decode_head(head))
 
     def _request(self, operation: str, **given) -> bytes:
         """Numbered: redis-py repeats a script whose answer was lost, and the second run must answer what the first has done."""
@@ -190,8 +205,7 @@ def _known(held: Held) -> dict:
     }
 
 
-def _outcome(room_id: str, answer: list) -> Outcome | None:
-    packed, head = answer[0], _decode_head(answer[1])
+def _outcome(room_id: str, packed: bytes | None, head: _Head) -> Outcome | None:
     if head.refused:
         raise ProtocolError(head.refused, **({"retry_after": head.retry_after} if head.retry_after else {}))
     if packed is None:

@@ -17,7 +17,7 @@ local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor
 
 local id, key, room, packed, boot
 local members, events, nodes, over, no_place
-local is_changed, had_call
+local is_changed, had_call, has_forgotten
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
 local DAY = 24 * 3600
 
@@ -71,6 +71,7 @@ local function answer(peer, is_new)
   for name in pairs(nodes) do names[#names + 1] = name end
   local head = {events = events, nodes = names, peer = peer, is_new = is_new}
   if next(no_place) then head.no_place = no_place end
+  if has_forgotten then head.has_forgotten = true end
   head = cmsgpack.pack(head)
   if is_changed then
     if #events > 0 or request.op ~= 'renew' then room.last = {request.request, head} end
@@ -250,6 +251,10 @@ local function alike(a, b)
   return a.name == b.name and a.muted == b.muted and a.camera == b.camera and a.sharing == b.sharing and a.hand == b.hand
 end
 
+local function is_fresh()
+  return now - boot.at <= math.max(request.quarantine, request.lease)
+end
+
 -- What is asked for
 
 local found = redis.call('MGET', unpack(KEYS))
@@ -295,7 +300,7 @@ elseif request.op == 'resume' then
   if has_left(request.peer) then return refuse('gone') end
   quarantine()
   expire()
-  if now - boot.at <= math.max(request.quarantine, request.lease) then bring(request.call) end
+  if is_fresh() then bring(request.call) end
   local known = find(request.peer)
   if not known then
     if room.locked or #members >= room.capacity then return refuse('replaced') end
@@ -365,9 +370,11 @@ elseif request.op == 'renew' then
   -- what the node knows of the room holds too, if it knows more.
   quarantine()
   for _, held in ipairs(request.held) do
-    local known = find(held.peer)
-    if known and known.connection ~= held.connection then
+    local known, place = find(held.peer)
+    if known and known.connection > held.connection then
       no_place[held.peer] = 'superseded'
+    elseif known and known.connection < held.connection then -- another node has put it back as it was before
+      table.remove(members, place)
     elseif known and not known.away then
       known.expires_at = now + request.lease
       is_changed = true
@@ -377,6 +384,7 @@ elseif request.op == 'renew' then
   local capacity = request.revision > room.revision and request.capacity or room.capacity
   local function catch_up()
     if request.revision > room.revision then
+      has_forgotten = is_fresh()
       room.revision, room.locked, room.capacity = request.revision + 1, request.locked, request.capacity
       is_changed = true
     end
@@ -395,6 +403,11 @@ elseif request.op == 'renew' then
       held.away, held.keep, held.expires_at = false, nil, now + request.lease
       put(held)
     end
+  end
+  for _, other in ipairs(request.others or {}) do -- whom the node only knows of; they may be on their way back
+    other.expires_at = other.away and math.min(other.expires_at, now + 60) or now + request.lease
+    other.keep = other.away and math.max(0, other.expires_at - now) or nil
+    if is_fresh() and not find(other.peer) and #members < room.capacity and not has_left(other.peer) then put(other) end
   end
   if #members > 0 then
     bring(request.call)

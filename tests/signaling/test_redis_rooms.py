@@ -235,6 +235,47 @@ class EmptyRedisTests:
             await rooms.join(entry(CHARLIE), capacity=2)
         assert refusal.value.code == "room-full"
 
+    async def test_all_that_one_node_knows_have_a_place_to_come_back_to(self, make_rooms, redis_socket, clock):
+        """Bob was away, Dave's node has died with Redis; the room is locked, and has places left."""
+        rooms, before, dave = make_rooms(quarantine=12), make_rooms(), peer_id("dave")
+        stamps = {peer: (await before.join(entry(peer), capacity=5)).member.stamp for peer in (ALICE, BOB, dave)}
+        await before.lock("room", ALICE, connection=1, locked=True)
+        await before.away("room", BOB, connection=1, keep=30)
+        alice = await held(rooms, ALICE)
+        clock.move(5)
+        await flush(redis_socket)
+
+        (outcome,) = await rooms.renew([alice])
+
+        assert {peer: (member.stamp, member.away) for peer, member in outcome.room.members.items()} == {
+            ALICE: (stamps[ALICE], False),
+            BOB: (stamps[BOB], True),
+            dave: (stamps[dave], False),
+        }
+        clock.move(8)
+        await rooms.renew([alice])
+        back = await rooms.resume(entry(dave), capacity=5, stamp=stamps[dave], connection=1)
+        assert (back.is_new, back.room.locked) == (False, True)
+        with pytest.raises(ProtocolError, match="locked"):
+            await before.join(entry(CHARLIE), capacity=5)
+        clock.move(8)
+        await rooms.renew([alice])
+        assert (await rooms.resume(entry(BOB), capacity=5, stamp=stamps[BOB], connection=1)).is_new is False
+
+    async def test_a_newer_socket_than_another_node_knew_of_is_put_back_too(self, make_rooms, redis_socket):
+        mine, theirs = make_rooms(), make_rooms()
+        for peer in (ALICE, BOB):
+            await mine.join(entry(peer), capacity=2)
+        alice = await held(mine, ALICE)
+        await theirs.resume(entry(BOB, node="b"), capacity=2, stamp=2, connection=1)
+        bob = await held(theirs, BOB)
+        await flush(redis_socket)
+        await mine.renew([alice])
+
+        (outcome,) = await theirs.renew([bob])
+
+        assert (outcome.no_place, outcome.room.members[BOB].connection) == ({}, 2)
+
     async def test_a_call_goes_on(self, make_rooms, redis_socket, clock):
         mine, theirs = make_rooms(quarantine=12), make_rooms(quarantine=12)
         await make_rooms().join(entry(ALICE), capacity=3)
