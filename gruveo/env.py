@@ -106,6 +106,12 @@ class Env:
             return parse(self.names(name))
         except ValueError as error:
             raise BadValue(name, f"has a wrong entry: {error}.") from None
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of these words; the first when it is missing."""
+        value = self.text(name, choices[0])
+        if value not in choices:
+            raise BadValue(name, f"must be {' or '.join(choices)}, not {value!r}.")
+        return value
 
     def key(self, name: str, default=_REQUIRED) -> str:
         """A secret of 32 characters or more."""
