@@ -106,6 +106,7 @@ class Env:
             return parse(self.names(name))
         except ValueError as error:
             raise BadValue(name, f"has a wrong entry: {error}.") from None
+
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """One of these words; the first when it is missing."""
         value = self.text(name, choices[0])

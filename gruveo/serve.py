@@ -64,6 +64,7 @@ class DrainingServer(uvicorn.Server):
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it once more after it has closed everything
     arguments = _arguments()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gruveo.settings")
     local_env.load(os.environ)
     try:
         config = uvicorn_config.config(host=arguments.host, port=arguments.port)

@@ -99,6 +99,7 @@ TOKEN_SECONDS = env.number("TOKEN_SECONDS", 12 * 3600, least=1)
 MESSAGES_PER_SECOND = env.number("MESSAGES_PER_SECOND", 50.0, least=1)
 JOINS_PER_MINUTE = env.number("JOINS_PER_MINUTE", 60.0, least=1)
 SOCKETS_PER_ADDRESS = env.number("SOCKETS_PER_ADDRESS", 200, least=1)
+SIGNALING_WEBSOCKET = env.choice("SIGNALING_WEBSOCKET", ("fast", "sansio"))
 
 # Clients outside the browser
 

@@ -1,14 +1,21 @@
 """How uvicorn is told to serve: alike for `make run` and for production."""
 
 import uvicorn
+from django.conf import settings
+
+# The HTTP class hands a socket over to the WebSocket class.
+_PROTOCOLS = {
+    "fast": {"http": "gruveo.fast_websocket:HttpProtocol", "ws": "gruveo.fast_websocket:FastWebSocketProtocol"},
+    "sansio": {"http": "auto", "ws": "gruveo.websocket:WebSocketProtocol"},
+}
 
 
 def config(**where) -> uvicorn.Config:
     """`where` names address and certificate, as uvicorn does."""
     return uvicorn.Config(
         "gruveo.asgi:application",
+        **_PROTOCOLS[settings.SIGNALING_WEBSOCKET],
         interface="asgi3",
-        ws="gruveo.websocket:WebSocketProtocol",
         ws_max_size=65536,
         ws_per_message_deflate=False,  # an idle socket: 22 KiB without it, 64 KiB with it
         ws_ping_interval=None,  # the protocol's own pings serve

@@ -80,6 +80,7 @@ class ProductionTests:
             ("ROOM_CAPACITY", "many"),
             ("TRUSTED_PROXIES", "-1"),
             ("SILENCE_SECONDS", "inf"),
+            ("SIGNALING_WEBSOCKET", "slow"),
             ("TURN_TTL", "0"),
             ("TURN_SERVERS", "2001:db8::1"),
             ("MIN_CLIENT_VERSIONS", "ios=new"),
@@ -200,6 +201,14 @@ class EnvTests:
     def test_number_without_bounds_is_finite_all_the_same(self, text):
         with pytest.raises(BadValue):
             Env({"X": text}).number("X", 1.0)
+
+    @pytest.mark.parametrize(("text", "choice"), [("", "a"), ("b", "b"), (" a ", "a")])
+    def test_a_choice_is_the_first_unless_another_is_named(self, text, choice):
+        assert Env({"X": text}).choice("X", ("a", "b")) == choice
+
+    def test_no_other_choice_is_taken(self):
+        with pytest.raises(BadValue, match=r"^X must be a or b, not 'A'\.$"):
+            Env({"X": "A"}).choice("X", ("a", "b"))
 
     def test_names_drop_blanks(self):
         assert Env({"X": " a, ,b,"}).names("X") == ("a", "b")

@@ -1,0 +1,331 @@
+"""
+uvicorn's WebSocket with less work for each message: the handshake is left as it is, all that comes after it is done here.
+
+uvicorn's own class stops and starts reading around every message, takes it through a generator and a queue, and keeps for each socket what
+only its handshake needed. Here a frame that has come whole, as almost all do, is cut out of the bytes that were read and is the event.
+
+Source: RFC 6455, sections 5 and 7.
+"""
+
+import struct
+import sys
+from asyncio import AbstractEventLoop, Future
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
+from websockets.exceptions import ProtocolError
+from websockets.frames import Close, Frame, Opcode, apply_mask  # compiled, unlike the one in websockets.utils
+
+from gruveo.websocket import WebSocketProtocol
+
+_MOST_WAITING = 16  # messages that the application has not taken; then the client has to wait
+_FIN = 0x80
+_RESERVED = 0x70
+_OPCODE = 0x0F
+_MASKED = 0x80
+_CONTROL = {Opcode.CLOSE, Opcode.PING, Opcode.PONG}
+_DATA = {Opcode.CONT, Opcode.TEXT, Opcode.BINARY}
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Hands over what a client that waits for no answer sends right behind its upgrade request; uvicorn drops that."""
+
+    def data_received(self, data: bytes) -> None:
+        self._data = data
+        super().data_received(data)
+        self._data = b""
+
+    def handle_websocket_upgrade(self) -> None:
+        end_of_request = sys.exc_info()[1].args[0]  # httptools says it by an exception, which is being handled
+        super().handle_websocket_upgrade()
+        if early := self._data[end_of_request:]:
+            self.transport.get_protocol().data_received(early)
+
+
+class FastWebSocketProtocol(WebSocketProtocol):
+    """
+    As gruveo.websocket, which see for the attacks stopped. Compresses nothing and sends no pings of its own, whatever uvicorn is told; one
+    task at a time may wait in `receive`.
+    """
+
+    def __init__(self, config, server_state, app_state, _loop=None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        server_state.total_requests += 1
+        self.conn.available_extensions = []
+        self.queue = _Events(self.loop)
+        self._rest = b""  # what was read and is not dealt with: less than a frame, or more than the application takes
+        self._message: bytearray | None = None  # its fragments so far
+        self._is_text = False  # the message that comes
+        self._pong: bytes | None = None  # what is to be answered
+        self._is_open = False
+        self._is_over = False  # nothing more is read, nothing more is written
+
+    # What the transport says
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_open:
+            self._read(self._rest + data if self._rest else data)
+            if len(self.queue) >= _MOST_WAITING:
+                self._pause_reading()
+        elif self.handshake_initiated:
+            self._rest += data
+            self._pause_reading()
+        else:
+            super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_over = True
+        self._rest, self._message = b"", None
+        self.handshake_complete = False  # makes its code 1006, which uvicorn says only before the handshake
+        super().connection_lost(exc)
+
+    # What uvicorn says
+
+    def shutdown(self) -> None:
+        if not self._is_open:
+            super().shutdown()
+            return
+        if not self.close_sent:
+            self._send_close(1012)
+        self._end()
+
+    def start_keepalive(self) -> None:
+        """The pings of the signaling protocol serve."""
+
+    def send_500_response(self) -> None:
+        if self._is_open:
+            self._fail(1011)
+        else:
+            super().send_500_response()
+
+    # What the application says
+
+    async def receive(self) -> dict:
+        event = await self.queue.get()
+        if self.read_paused and self._is_open and not self.queue:
+            self._read_on()
+        if type(event) is str:
+            return {"type": "websocket.receive", "text": event}
+        if type(event) is bytes:
+            return {"type": "websocket.receive", "bytes": event}
+        return event
+
+    async def send(self, message: dict) -> None:
+        if not self._is_open:
+            await super().send(message)
+            if message["type"] == "websocket.accept" and self.handshake_complete:
+                self._open()
+            return
+        if not self.writable.is_set():
+            await self.writable.wait()
+        if self._is_over or self.transport.is_closing():
+            raise ClientDisconnected
+        if self.close_sent or message["type"] not in {"websocket.send", "websocket.close"}:
+            raise RuntimeError(f"Unexpected ASGI message {message['type']!r}.")
+        if message["type"] == "websocket.close":
+            self._close(message.get("code", 1000), message.get("reason") or "")
+        elif (text := message.get("text")) is not None:
+            self.transport.write(_frame(Opcode.TEXT, text.encode()))
+        else:
+            self.transport.write(_frame(Opcode.BINARY, message["bytes"]))
+
+    # Reading
+
+    def _open(self) -> None:
+        del self.conn, self.request, self.response  # many kilobytes
+        self._is_open = True
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Goes on with what came before the application was ready for it."""
+        self._read(self._rest)
+        if len(self.queue) < _MOST_WAITING:
+            self._resume_reading()
+
+    def _pause_reading(self) -> None:
+        if not self.read_paused and not self.transport.is_closing():
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self.read_paused and not self.transport.is_closing():
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    def _read(self, data: bytes) -> None:
+        """Takes whole frames off `data`, and keeps the rest."""
+        at, end = 0, len(data)
+        while end - at >= 2 and len(self.queue) < _MOST_WAITING and not self._is_over:
+            first, size = data[at], data[at + 1] - _MASKED
+            start = at + 6
+            if size >= 126:
+                start += 2 if size == 126 else 8
+                if end < start - 4:
+                    break
+                size = int.from_bytes(data[at + 2 : start - 4])
+            if problem := self._problem(first, size):
+                self._fail(*problem)
+                break
+            if end < start + size:
+                break
+            at = start + size
+            self._take(first, apply_mask(data[start:at], data[start - 4 : start]))
+        self._rest = b"" if self._is_over else data[at:]
+        if self._pong is not None:
+            self._answer_ping()
+
+    def _problem(self, first: int, size: int) -> tuple[int, str] | None:
+        """Close code and reason for a frame that begins like this, so that what is too big is not waited for; None if it may come."""
+        opcode = first & _OPCODE
+        if first & _RESERVED:
+            return 1002, "reserved bits must be 0"
+        if size < 0:
+            return 1002, "frames must be masked"
+        if opcode in _CONTROL:
+            return None if first & _FIN and size < 126 else (1002, "control frames must be whole and short")
+        if opcode not in _DATA:
+            return 1002, "unknown opcode"
+        if (opcode == Opcode.CONT) is (self._message is None):
+            return 1002, "fragments out of order"
+        if size + len(self._message or b"") > self.config.ws_max_size:
+            return 1009, "message too big"
+        return None
+
+    def _take(self, first: int, payload: bytes) -> None:
+        opcode = first & _OPCODE
+        if opcode in _CONTROL:
+            self._take_control(opcode, payload)
+            return
+        if opcode != Opcode.CONT:
+            self._is_text = opcode == Opcode.TEXT
+            if first & _FIN:
+                self._deliver(payload)
+                return
+            self._message = bytearray()
+        self._message += payload
+        if first & _FIN:
+            payload, self._message = bytes(self._message), None
+            self._deliver(payload)
+
+    def _deliver(self, payload: bytes) -> None:
+        if self.close_sent:
+            return  # the application is past it
+        try:
+            self.queue.put_nowait(payload.decode() if self._is_text else payload)
+        except UnicodeDecodeError:
+            self._fail(1007, "text must be UTF-8")
+
+    def _take_control(self, opcode: int, payload: bytes) -> None:
+        if opcode == Opcode.CLOSE:
+            self._take_close(payload)
+        elif opcode == Opcode.PING:
+            self._pong = payload
+
+    def _answer_ping(self) -> None:
+        """
+        Attack stopped: pings by the thousand, and no pong read. One pong answers all that came together, and none is kept for a client that
+        takes nothing.
+
+        Source: RFC 6455 section 5.5.3.
+        """
+        payload, self._pong = self._pong, None
+        if self.close_sent:
+            return
+        if self.writable.is_set():
+            self.transport.write(_frame(Opcode.PONG, payload))
+        else:
+            self._is_over = True
+            self.transport.abort()
+
+    # Closing
+
+    def _take_close(self, payload: bytes) -> None:
+        try:
+            close = Close.parse(payload)
+        except ProtocolError as error:
+            self._fail(1002, str(error))
+        except UnicodeDecodeError:
+            self._fail(1007, "the reason must be UTF-8")
+        else:
+            if not self.close_sent:
+                self._write_close(close.code, close.reason, payload)
+            self._end()
+
+    def _close(self, code: int, reason: str) -> None:
+        """The application's wish; what it has not read by now it will not read."""
+        self.queue.clear()
+        self._send_close(code, reason)
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        self._read_on()
+
+    def _fail(self, code: int, reason: str = "") -> None:
+        """
+        The client's error, or the application's. What still comes is read and thrown away for a while: a socket that is closed with bytes
+        unread is reset, and a client that is reset may lose the frame that says why.
+
+        Source: RFC 6455 sections 7.1.1 and 7.1.7.
+        """
+        if self._is_over or self.transport.is_closing():
+            return
+        if self.close_sent:
+            self._end()
+            return
+        self._send_close(code, reason)
+        if not self.transport.can_write_eof():  # TLS
+            self._end()
+            return
+        self._is_over = True
+        self._resume_reading()
+        self.transport.write_eof()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    def _end(self) -> None:
+        self._is_over = True
+        if self.close_timer:
+            self.close_timer.cancel()
+            self.close_timer = None
+        self.transport.close()
+
+    def _send_close(self, code: int, reason: str = "") -> None:
+        """
+        Raises:
+            ProtocolError: the code may not stand in a frame, or the reason is longer than 123 bytes.
+        """
+        payload = Close(code, reason).serialize()
+        Frame(Opcode.CLOSE, payload).check()
+        self._write_close(code, reason, payload)
+
+    def _write_close(self, code: int, reason: str, payload: bytes) -> None:
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": int(code), "reason": reason})
+        self.transport.write(_frame(Opcode.CLOSE, payload))
+
+
+def _frame(opcode: Opcode, payload: bytes) -> bytes:
+    size = len(payload)
+    if size < 126:
+        return bytes((_FIN | opcode, size)) + payload
+    if size < 65536:
+        return struct.pack("!BBH", _FIN | opcode, 126, size) + payload
+    return struct.pack("!BBQ", _FIN | opcode, 127, size) + payload
+
+
+class _Events(list):
+    """What the application has not read yet: a small asyncio.Queue for one reader."""
+
+    __slots__ = ("_loop", "_reader")
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self._loop = loop
+        self._reader: Future | None = None
+
+    def put_nowait(self, event: dict | str | bytes) -> None:
+        self.append(event)
+        if self._reader and not self._reader.done():
+            self._reader.set_result(None)
+
+    async def get(self) -> dict | str | bytes:
+        while not self:
+            self._reader = self._loop.create_future()
+            await self._reader
+        return self.pop(0)  # of a few
