@@ -25,7 +25,8 @@ FLOORS = {
     "gruveo": {
         0: "env logs client_address",
         1: "private_file local_env one_process storage local_ca settings checks",
-        2: "health lifespan middleware uvicorn_config websocket local_ca_pages local_site management.commands.sample_content fast_websocket",
+        2: "health lifespan middleware uvicorn_config websocket fast_websocket local_ca_pages local_site "
+        "management.commands.sample_content",
         3: "asgi urls apps local serve",
     },
 }
