@@ -7,6 +7,7 @@
 
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
+const MOMENT_S = 10; // a shorter wait is not counted: who is refused again and again would see, and hear, figure after figure
 
 /** What the buttons under the words are called. */
 export const ACTIONS = {
@@ -142,7 +143,7 @@ function joiningWords(refusal, slow) {
   if (!refusal) return words('Joining the call', slow ? SLOW : '');
   const { code, retryAfter } = refusal;
   if (BEGINS_ANEW.has(code)) return words('Joining the call again', 'You were away for too long to keep your place.');
-  const when = retryAfter > 0 ? `in ${plural(Math.ceil(retryAfter), 'second')}` : 'in a moment';
+  const when = retryAfter > MOMENT_S ? `in ${plural(Math.ceil(retryAfter), 'second')}` : 'in a moment';
   return words(refusalWords(refusal).title, `Stay here: the call tries again by itself ${when}.`);
 }
 

@@ -62,11 +62,16 @@ test('a busy server says how many seconds to wait', () => {
   assert.match(refusalWords({ code: 'unavailable', retryAfter: 0 }).text, /in a moment\.$/);
 });
 
+test('who is refused again and again for a few seconds each is told one thing, not figure after figure', () => {
+  const texts = [1, 2, 3, 4].map((retryAfter) => callWords(snapshot({ phase: 'joining', refusal: { code: 'unavailable', retryAfter } })).text);
+  assert.deepEqual(new Set(texts), new Set(['Stay here: the call tries again by itself in a moment.']));
+});
+
 test('while it tries again by itself it says when, and offers no button', () => {
   const joining = (refusal) => callWords(snapshot({ phase: 'joining', refusal }));
 
   assert.equal(joining(null).title, 'Joining the call');
-  assert.match(joining({ code: 'unavailable', retryAfter: 8 }).text, /in 8 seconds\.$/);
+  assert.match(joining({ code: 'too-many-joins', retryAfter: 40 }).text, /in 40 seconds\.$/);
   assert.match(joining({ code: 'too-many-joins', retryAfter: null }).text, /in a moment\.$/);
   assert.deepEqual(joining({ code: 'unavailable', retryAfter: 8 }).actions, []);
   assert.equal(joining({ code: 'gone' }).title, 'Joining the call again');
