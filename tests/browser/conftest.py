@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.people import FLAGS, Person
+from tests.browser.site import Site
+from tests.nodes import Node
 
 _codes = (f"browser-test-{number}" for number in count())
 
@@ -49,3 +51,16 @@ def person(chromium, server) -> Iterator[Callable[..., Person]]:
     for one in people:
         one.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="package")
+def site() -> Iterator[Site]:
+    with Site() as running:
+        yield running
+
+
+@pytest.fixture
+def node(site) -> Iterator[Node]:
+    """One more node of the site, which the test may end."""
+    with site.node() as running:
+        yield running

@@ -62,14 +62,24 @@ class NativeClientTests:
 
         alice.until(lambda: alice.others.count() == 0, "nobody")
 
+    def test_a_call_through_two_nodes(self, person, native, site, node, code):
+        site.lead_to(site.lasting)
+        alice = person("Alice", url=site.url).call(code).sees_phase("waiting")
+        bob = native(code, "Bob", url=node.ws_url)
+
+        alice.is_in_a_call_with(1, video=False)
+        alice.sees_words("Bob")
+        bob.hears()
+        bob.is_answered_on_the_data_channel()
+
 
 @pytest.fixture
 def native(server) -> Iterator[Callable[[str, str], "NativePerson"]]:
     """Makes people without a browser: `native(code, "Bob")`, in a call with whoever is there or comes; all are gone after the test."""
     people: list[NativePerson] = []
 
-    def make(code: str, name: str) -> NativePerson:
-        people.append(NativePerson(server.ws_url, code, name))
+    def make(code: str, name: str, *, url: str = server.ws_url) -> NativePerson:
+        people.append(NativePerson(url, code, name))
         return people[-1]
 
     yield make

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.browser.test_pages import faults
+
 pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
@@ -237,6 +239,7 @@ class WordsTests:
         bob.page.evaluate("cut()")
 
         bob.sees_phase("reconnecting")
+        assert faults(bob.page) == []
         alice.until(lambda: "away" in heard, "news of it")
         assert alice.page.locator(".tile[data-peer] .tile-words").is_hidden()
         alice.sees_video_of(1)
