@@ -45,6 +45,7 @@ export class Signaling extends EventTarget {
 
   #current = null; // the Attempt that serves, or that is to serve when none does
   #next = null; // the one that is to take over from a socket that serves
+  #unanswered = null; // the one whose hello got neither welcome nor refusal: it may have our place
   #retired = null; // the socket before, kept open until its successor is welcomed: the server lets the newest win
   #token = null;
   #phase = 'new'; // 'new' | 'joining' | 'up' | 'crossing' (the server has turned to our next socket) | 'down' | 'over'
@@ -110,7 +111,7 @@ export class Signaling extends EventTarget {
 
   /** Send a message; false when no welcomed socket takes it, or it would cost us the socket. */
   send(message) {
-    if (this.#phase !== 'up' || !this.#isOpen(this.#current)) return false;
+    if (this.#phase !== 'up' || this.#current.socket.readyState !== this.#WebSocketClass.OPEN) return false;
     return this.#write(this.#current, message);
   }
 
@@ -128,10 +129,6 @@ export class Signaling extends EventTarget {
   #pageGoes() {
     this.leave();
     this.#emit('stopped', { code: null });
-  }
-
-  #isOpen({ socket }) {
-    return socket.readyState === this.#WebSocketClass.OPEN;
   }
 
   #write({ socket }, message) {
@@ -169,6 +166,7 @@ export class Signaling extends EventTarget {
 
   #greet(attempt, number) {
     this.#greeted = this.#state;
+    this.#unanswered = attempt;
     this.#write(attempt, protocol.hello({
       code: this.#code, resume: this.#token, replaces: this.#replaces, state: this.#state, client: CLIENT, attempt: number,
     }));
@@ -181,8 +179,13 @@ export class Signaling extends EventTarget {
     if (message.type === 'welcome') return this.#welcomed(attempt, message);
     if (message.type === 'pong') return this.#ponged(message);
     if (message.type === 'reconnect') return this.#askedToMove(message);
-    if (message.type === 'error' && protocol.mayEnd(message.code)) attempt.error = message;
+    if (message.type === 'error' && protocol.mayEnd(message.code)) this.#refusedBy(attempt, message);
     if (attempt === this.#current) this.#emit('message', message);
+  }
+
+  #refusedBy(attempt, error) {
+    attempt.error = error;
+    if (attempt === this.#unanswered) this.#unanswered = null;
   }
 
   #welcomed(attempt, message) {
@@ -192,6 +195,7 @@ export class Signaling extends EventTarget {
     this.#token = message.token;
     this.#replaces = null; // its work is done: a later join anew is of this page alone
     this.#moveAt = -Infinity;
+    this.#unanswered = null;
     this.#phase = 'up';
     this.#pingSoon();
     if (this.#state !== this.#greeted) this.send(protocol.state(this.#state)); // nothing but the hello reached this server
@@ -266,10 +270,10 @@ export class Signaling extends EventTarget {
       retryAfter: error?.retry_after ?? null,
     };
     if (attempt === this.#next) return this.#couldNotMove(next, refusal.retryAfter);
-    // Superseded by our own hello: the server may say so here before it says welcome there.
-    const isOurs = refusal.code === 'superseded' && this.#next && this.#isOpen(this.#next);
-    if (isOurs || (this.#next && next === 'resume')) return this.#cross(isOurs);
-    if (next === 'stop') return this.#stop(refusal.code);
+    // Superseded by our own hello: the server may say so here before it says welcome there, or when that was lost.
+    const isOurs = refusal.code === 'superseded' && this.#unanswered !== null && this.#unanswered !== attempt;
+    if (this.#next && (isOurs || next === 'resume')) return this.#cross(isOurs);
+    if (next === 'stop' && !isOurs) return this.#stop(refusal.code);
     if (next === 'tell') return this.#refuse(refusal);
     if (next === 'join-anew') this.#token = null;
     if (next === 'join-anew' || refusal.retryAfter !== null) this.#emit('refused', { ...refusal, final: false });

@@ -286,6 +286,33 @@ test('superseded by its own next socket that is never welcomed, it tries yet ano
   assert.equal(WebSocketClass.all.length, 3);
 });
 
+test('superseded by its own next socket that was given up, it comes back', async () => {
+  const { clock, WebSocketClass, old, next, typesOf } = await moving();
+  old.answersPings = true;
+  next.open();
+  await clock.advance(10000);
+  assert.equal(next.closedWith, 'no code');
+
+  old.hear({ type: 'error', code: 'superseded', text: '' });
+  old.drop(4010);
+  await clock.advance(250);
+
+  assert.deepEqual(typesOf(), ['message', 'down']);
+  assert.equal(WebSocketClass.all.length, 3);
+});
+
+test('superseded by somebody else after its own next socket was refused is final', async () => {
+  const { old, next, typesOf } = await moving();
+  next.open();
+  next.hear({ type: 'error', code: 'unavailable', text: '', retry_after: 1 });
+  next.drop(4007);
+
+  old.hear({ type: 'error', code: 'superseded', text: '' });
+  old.drop(4010);
+
+  assert.deepEqual(typesOf(), ['message', 'stopped']);
+});
+
 test('superseded before the next socket has said hello is final', async () => {
   const { old, next, events } = await moving();
 
