@@ -21,7 +21,6 @@ _Seq = Annotated[int, Meta(ge=1, le=_MOST)]
 _PeerId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{16}\Z")]
 _Stream = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,32}\Z")]
 _Name = Annotated[str, Meta(max_length=64)]
-_Token = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
 class _Error(NamedTuple):
@@ -98,8 +97,8 @@ class MemberView(Struct, frozen=True):
 
 class Hello(Struct, frozen=True):
     code: Annotated[str, Meta(max_length=1024)] | None = None
-    resume: _Token | None = None
-    replaces: _Token | None = None
+    resume: Annotated[str, Meta(min_length=1)] | None = None
+    replaces: str | None = None
     attempt: _Count | None = None
     state: State | UnsetType = UNSET
     client: _Name = ""

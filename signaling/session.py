@@ -17,7 +17,7 @@ from signaling.protocol import Ack, Hello, Message, Ping, ProtocolError, Signal
 
 _LEAVING = {1000, 1001}
 _MOST_REMEMBERED = 64  # streams whose highest `seq` is known; more than a room holds
-_MOST_REPEATED = 128  # messages that a sender keeps to repeat (docs/protocol.md section 7, rule 4)
+_MOST_REPEATED = 128  # how far below the highest `seq` a repeat may lie (docs/protocol.md section 12)
 
 
 class Phase(Enum):
@@ -112,7 +112,7 @@ class Session:
             return
         key = (message.to, message.stream)
         highest = self._highest.get(key, 0)
-        is_repeat = highest - _MOST_REPEATED < message.seq <= highest
+        is_repeat = highest - _MOST_REPEATED <= message.seq <= highest
         self._take(self._recovery if is_repeat else self._messages, now, about=about)
         self._remember(key, max(highest, message.seq))  # only now: what was refused is no repeat when it comes again
 

@@ -126,6 +126,15 @@ class LimitTests:
 
         assert refused(session, signal(2)).code == "rate-limited", "a huge seq must not make repeats of all others"
 
+    def test_the_last_repeat_lies_128_below_the_highest(self):
+        session = joined()
+        session.read(signal(200), now=0)
+        session.read(signal(72), now=0)
+        session.read(signal(71), now=0)
+
+        assert session.read(signal(72), now=0).seq == 72
+        assert refused(session, signal(71)).code == "rate-limited"
+
     def test_what_was_refused_is_no_repeat_when_it_comes_again(self):
         session = joined()
         session.read(signal(1), now=0)
