@@ -14,10 +14,10 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev admin test test-fast lint format lock clean python debian
+.PHONY: help run dev admin test test-fast conformance lint format lock clean python debian
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN_STAMP)  ## serve the site on this machine; PORT=9000 elsewhere, HTTPS=1 for phones on this network
 	@exec $(BIN)/python -m gruveo.local --port "$(PORT)" $(if $(filter 1 yes true on,$(HTTPS)),--https)
@@ -36,6 +36,9 @@ test: debian $(DEV_STAMP) lint  ## everything: lint, Python, JavaScript, the rea
 
 test-fast: $(DEV_STAMP)  ## the tests that need neither a server process nor Chromium
 	@$(BIN)/python -m pytest -p tests.environment -m "not server and not browser"
+
+conformance: $(DEV_STAMP)  ## ask a server whether it keeps docs/protocol.md: URL=wss://host/signaling, or none for one that is started
+	@CONFORMANCE_URL="$(URL)" CONFORMANCE_ORIGIN="$(ORIGIN)" $(BIN)/python -m pytest -p tests.environment tests/conformance
 
 lint: $(DEV_STAMP)  ## ruff, which changes nothing
 	@$(BIN)/ruff check .

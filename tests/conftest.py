@@ -41,6 +41,13 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def hasty_server() -> Iterator[Server]:
+    """One with little patience, for tests of what happens when somebody says nothing or does not come back."""
+    with Server(JOINS_PER_MINUTE=6000, SILENCE_SECONDS=3, PLACE_SECONDS=1) as running:
+        yield running
+
+
 @pytest.fixture
 def make_server() -> Iterator[Callable[..., Server]]:
     """Starts servers with other settings: `make_server(ROOM_CAPACITY=2)`; all end with the test."""

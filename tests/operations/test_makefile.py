@@ -132,6 +132,15 @@ class TestTests:
         assert installs(calls)[-1] == "requirements-dev.txt"
         assert calls[-3:] == ["check .", "format --check .", "-m pytest -p tests.environment"]
 
+    def test_the_conformance_suite_asks_the_server_that_is_named(self, machine):
+        code, output, calls = machine.make("conformance", "URL=wss://gruveo.example/signaling")
+
+        assert code == 0, output
+        assert installs(calls)[-1] == "requirements-dev.txt"
+        assert calls[-1] == "-m pytest -p tests.environment tests/conformance"
+        _, output, _ = machine.make("--dry-run", "conformance", "URL=wss://gruveo.example/signaling")
+        assert 'CONFORMANCE_URL="wss://gruveo.example/signaling"' in output
+
     def test_ci_runs_make_test_and_nothing_else(self):
         script = (BASE_DIR / ".ci" / "run").read_text()
 
@@ -153,5 +162,5 @@ def test_make_alone_explains_itself(machine):
     _, output, calls = machine.make()
 
     assert calls == []
-    for target in ("help", "run", "dev", "admin", "test", "test-fast", "lint", "lock", "clean"):
+    for target in ("help", "run", "dev", "admin", "test", "test-fast", "conformance", "lint", "lock", "clean"):
         assert f"make {target} " in output

@@ -1,0 +1,84 @@
+"""The suite itself: what it quotes stands in the paper, what the paper lists is quoted, and it knows nothing but the paper."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parent
+PAPER = (FOLDER.parent.parent / "docs" / "protocol.md").read_text()
+MODULES = {path.name: ast.parse(path.read_text()) for path in sorted(FOLDER.glob("*.py"))}
+ASKING = {name: tree for name, tree in MODULES.items() if name.startswith("test_") and name != Path(__file__).name}
+
+# What a client cannot bring about from outside.
+UNTRIED = {
+    "internal": "the server would have to have a fault",
+    "unavailable": "the server would have to lose its store of rooms, or be starting",
+}
+
+
+def plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+SECTIONS = {
+    number: plain(text) for number, text in re.findall(r"^## (\d+)\. (.*?)(?=^## |\Z)", PAPER, re.MULTILINE | re.DOTALL)
+}
+
+
+def functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    """The tests of a file, without the one that only waits for what others have begun."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith(("test_", "wait_"))
+        and node.name != "test_waiting"
+    ]
+
+
+def promises(function: ast.FunctionDef) -> list[tuple[str, str]]:
+    return [
+        tuple(ast.literal_eval(argument) for argument in decorator.args)
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "promise"
+    ]
+
+
+PROMISES = sorted({quoted for tree in ASKING.values() for function in functions(tree) for quoted in promises(function)})
+
+
+@pytest.mark.parametrize(("section", "quote"), PROMISES)
+def test_what_is_quoted_stands_in_the_paper(section, quote):
+    assert plain(quote) in SECTIONS[section]
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_every_test_says_which_promise_it_holds(name):
+    assert functions(ASKING[name])
+    assert not [function.name for function in functions(ASKING[name]) if not promises(function)]
+
+
+def test_every_error_is_tried_or_said_to_be_out_of_reach():
+    listed = set(re.findall(r"^\| `([a-z-]+)`(?: ↻)? \| (?:\d+|–) \|", PAPER, re.MULTILINE))
+    tried = {node.value for tree in ASKING.values() for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+    assert len(listed) == 22
+    assert listed - tried == set(UNTRIED)
+
+
+def test_every_section_with_promises_is_tried():
+    assert {section for section, _ in PROMISES} == set(SECTIONS) - {"8"}  # which is between the clients
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_nothing_of_the_project_is_imported(name):
+    allowed = {*sys.stdlib_module_names, "pytest", "websockets", "tests.conformance"}
+
+    for node in ast.walk(MODULES[name]):
+        if isinstance(node, ast.Import):
+            assert all(alias.name.partition(".")[0] in allowed for alias in node.names), name
+        if isinstance(node, ast.ImportFrom):
+            assert node.module.partition(".")[0] in allowed or node.module.startswith("tests.conformance."), name
