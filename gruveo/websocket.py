@@ -1,6 +1,9 @@
 """uvicorn's WebSocket, hardened against clients that do not read what is sent to them."""
 
+from contextlib import suppress
+
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 _FAREWELL = 10.0  # seconds in which a closing socket may still be read to its end
 
@@ -10,6 +13,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     Attacks stopped: a client that sends ping frames and reads no pong makes the server keep them all (pongs pass by the application and its
     bounds); one that reads nothing keeps its socket, which is closed but not flushed, and is counted no more, for as long as it likes.
     """
+
+    def send_receive_event_to_app(self) -> None:
+        # Attack stopped: text that is not UTF-8 with a close frame at its heels, whose traceback nobody catches, fills the log.
+        with suppress(InvalidState):
+            super().send_receive_event_to_app()
 
     def handle_ping(self) -> None:
         if self.writable.is_set():
