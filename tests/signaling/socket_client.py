@@ -40,7 +40,7 @@ class Client:
     def peer(self) -> str:
         return self.welcome["peer"]
 
-    async def send(self, name: str, **members) -> None:
+    async def send(self, name: str, /, **members) -> None:
         await self.send_text(json.dumps({"type": name, **members}))
 
     async def send_text(self, text: str | bytes) -> None:
