@@ -84,6 +84,9 @@ class SignalingConsumer(AsyncConsumer):
         try:
             while (event := await receive())["type"] == "websocket.receive":
                 await self._frame(event.get("text"))
+                # Frames that came in one read are handed over without a pause; what they are answered and where they go must be written
+                # meanwhile, or whoever is sent more than an outbox holds is taken for deaf.
+                await asyncio.sleep(0)
             close_code = event.get("code") or 1005
         finally:
             if is_counted:

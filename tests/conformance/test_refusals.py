@@ -99,6 +99,20 @@ def test_acks_pings_and_repeats_do_not_count_as_messages(people, code):
     assert len(bob.settle()) == 3 * most
 
 
+@promise("12", "of a socket | 200 a second on average, 1,000 at once | the same |")
+def test_as_many_acks_and_pings_as_are_let_through_at_once_cost_nobody_a_socket(people, code):
+    """However they are written: a server that reads them all before it writes must not take their receiver for deaf."""
+    alice, bob = people.join(code), people.join(code)
+    alice.hear("joined")
+    most = 4 * alice.answer["limits"]["messages_at_once"]  # of a thousand, where that is two hundred
+
+    alice.send_at_once(*({"type": "ack", "to": bob.peer, "stream": "q", "ack": number} for number in range(most)))
+    bob.send_at_once(*({"type": "ping", "id": number} for number in range(most)))
+
+    assert [bob.hear()["type"] for _ in range(2 * most)].count("ack") == most
+    assert alice.settle() == bob.settle() == []
+
+
 @promise("12", "who has more than 500 refused, one a second forgiven, gets `flood`")
 @promise("11", "| `flood` | 4015 | went on sending after `rate-limited` |")
 def test_who_goes_on_sending_is_closed_and_may_resume(people, code):
