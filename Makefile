@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev admin test test-fast conformance lint format lock clean python debian
+.PHONY: help run dev admin test test-long test-fast conformance lint format lock clean python debian
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ admin: $(RUN_STAMP)  ## make an administrator of the site that `make run` serves
 
 test: debian $(DEV_STAMP) lint  ## everything: lint, Python, JavaScript, the real server, Chromium
 	@$(BIN)/python -m pytest -p tests.environment
+
+test-long: debian $(DEV_STAMP)  ## the long tests at their full sizes, in stages; goes on where it was, writes bench/RESULTS.md
+	@$(BIN)/python -m tests.long $(STAGE)
 
 test-fast: $(DEV_STAMP)  ## the tests that need neither a server process nor Chromium
 	@$(BIN)/python -m pytest -p tests.environment -m "not server and not browser"

@@ -97,7 +97,7 @@ class Client:
         number = next(self._ids)
         self.say("ping", id=number)
         heard = []
-        while (message := self.hear()) != {"type": "pong", "id": number}:
+        while (message := self.hear())["type"] != "pong" or message["id"] != number:
             heard.append(message)
         return heard
 
