@@ -9,12 +9,13 @@ BIN := $(VENV)/bin
 # Each is written last, when all that it stands for is installed, and removed before anything is changed.
 RUN_STAMP := $(VENV)/installed-run
 DEV_STAMP := $(VENV)/installed-dev
+RIVALS := bench/rivals/node_modules/.package-lock.json
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) pyproject.toml
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --require-hashes
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev admin test test-long test-fast conformance lint format lock clean python debian
+.PHONY: help run dev admin test test-long test-fast conformance bench lint format lock clean python debian
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ test-fast: $(DEV_STAMP)  ## the tests that need neither a server process nor Chr
 
 conformance: $(DEV_STAMP)  ## ask a server whether it keeps docs/protocol.md: URL=wss://host/signaling, or none for one that is started
 	@CONFORMANCE_URL="$(URL)" CONFORMANCE_ORIGIN="$(ORIGIN)" $(BIN)/python -m pytest -p tests.environment tests/conformance
+
+bench: debian $(DEV_STAMP) $(RIVALS)  ## measure this server beside other systems, 40 minutes; QUICK=1 roughly, in 10
+	@$(BIN)/python -m bench $(if $(filter 1 yes true on,$(QUICK)),--quick)
 
 lint: $(DEV_STAMP)  ## ruff, which changes nothing
 	@$(BIN)/ruff check .
@@ -72,6 +76,12 @@ $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
 	@echo "Installing the Python packages of requirements-dev.txt into $(VENV)/; this takes a minute, and only now."
 	@$(PIP) -r requirements-dev.txt
 	@touch $(RUN_STAMP) $@
+
+# npm writes it last.
+$(RIVALS): bench/rivals/package-lock.json | $(DEV_STAMP)
+	@echo "Installing the npm packages of bench/rivals/package.json, and only now."
+	@$(BIN)/python -m bench.npm
+	@touch $@
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "Gruveo needs Python 3.11 or newer, and there is no $(PYTHON): apt-get install python3 python3-venv"; exit 1; }

@@ -141,6 +141,19 @@ class TestTests:
         _, output, _ = machine.make("--dry-run", "conformance", "URL=wss://gruveo.example/signaling")
         assert 'CONFORMANCE_URL="wss://gruveo.example/signaling"' in output
 
+    def test_bench_installs_the_rivals_once_and_may_be_reduced(self, machine):
+        lock = machine.folder / "bench" / "rivals" / "package-lock.json"
+        lock.parent.mkdir(parents=True)
+        lock.touch()
+        (lock.parent / "node_modules").mkdir()  # npm makes it
+
+        _, _, first = machine.make("bench")
+        _, _, second = machine.make("bench", "QUICK=1")
+
+        assert first[-2:] == ["-m bench.npm", "-m bench"]
+        assert "-m bench.npm" not in second
+        assert second[-1] == "-m bench --quick"
+
     def test_ci_runs_make_test_and_nothing_else(self):
         script = (BASE_DIR / ".ci" / "run").read_text()
 
@@ -162,5 +175,5 @@ def test_make_alone_explains_itself(machine):
     _, output, calls = machine.make()
 
     assert calls == []
-    for target in ("help", "run", "dev", "admin", "test", "test-fast", "conformance", "lint", "lock", "clean"):
+    for target in "help run dev admin test test-long test-fast conformance bench lint lock clean".split():
         assert f"make {target} " in output

@@ -1,0 +1,76 @@
+"""How the cost of a message grows with the number of rooms."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from bench.clients import GruveoClient, Pulse
+from bench.crowd import Crowd
+from bench.measures import Size
+from bench.systems import Running, System
+
+RATE = 1500  # messages a second in all
+_IDLE_SECONDS = 3.0
+
+
+def _table() -> dict[int, list[float]]:
+    return defaultdict(list)
+
+
+@dataclass
+class Growth:
+    """For each number of rooms, round by round; µs of processor time."""
+
+    whole: dict[int, list[float]] = field(default_factory=_table)  # a message, with what idle sockets cost meanwhile
+    net: dict[int, list[float]] = field(default_factory=_table)  # a message, without that
+    idle: dict[int, list[float]] = field(default_factory=_table)  # a second of an idle socket that does not ping
+    pinging: dict[int, list[float]] = field(default_factory=_table)  # a second of one that pings, as real ones do
+
+
+async def measure(system: System, pulse: Pulse, size: Size, *, join_rate: float, say: Callable[[str], None]) -> Growth:
+    """
+    The same messages a second among more and more rooms, each number on nodes of its own.
+
+    Nobody pings while messages are counted, for the pings of ten thousand sockets would outnumber the messages (the servers are told to be
+    patient). What pings cost is measured by itself.
+    """
+    with ExitStack() as stack:
+        crowds = [
+            Crowd(stack.enter_context(Running(system, SILENCE_SECONDS="3600")), pulse, rooms) for rooms in size.growth
+        ]
+        pulse.pings = False
+        for crowd in crowds:
+            await crowd.fill(join_rate)
+            await crowd.greet()
+        warm, grown = Growth(), Growth()
+        for number in range(size.rounds + 1):
+            for crowd in crowds if number % 2 else crowds[::-1]:
+                await _round(crowd, size.seconds, number, grown if number else warm)
+            say(f"growth {number}/{size.rounds} {system.name}")
+        pulse.pings = True
+        await asyncio.sleep(GruveoClient.ping_seconds)
+        for crowd in crowds:
+            grown.pinging[len(crowd.rooms)] = [await _idle(crowd, GruveoClient.ping_seconds) for _ in range(2)]
+        for crowd in crowds:
+            await crowd.empty()
+    return grown
+
+
+async def _round(crowd: Crowd, seconds: float, number: int, grown: Growth) -> None:
+    rooms = len(crowd.rooms)
+    idle = await _idle(crowd, _IDLE_SECONDS)
+    window = await crowd.run(rate=RATE, seconds=seconds, seed=number)
+    grown.idle[rooms].append(idle)
+    grown.whole[rooms].append(window.cpu)
+    grown.net[rooms].append(window.cpu - idle * 2 * rooms * window.seconds / window.messages)
+
+
+async def _idle(crowd: Crowd, seconds: float) -> float:
+    """µs of processor time that a socket costs in a second in which nothing is said."""
+    cpu, begin = crowd.running.cpu(), perf_counter()
+    await asyncio.sleep(seconds)
+    cpu = crowd.running.cpu() - cpu
+    return cpu / (perf_counter() - begin) / (2 * len(crowd.rooms)) * 1e6

@@ -1,0 +1,151 @@
+"""What is measured, and in which order: systems take turns, so that what disturbs the machine disturbs all of them alike."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from bench.clients import Pulse
+from bench.crowd import Crowd, Window
+from bench.systems import Running, System
+
+_SETTLE_SECONDS = 0.3  # what a join still costs after its answer
+_REST_SECONDS = 2.0  # before memory is read
+_WARMING = 50  # sockets before memory is read for the first time; what they leave behind is small
+_MESSAGES_EACH = 10  # said and heard by each socket before its memory is read
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured. `rounds` of 9 give an interval that sets aside the least and the greatest."""
+
+    rounds: int = 9
+    seconds: float = 5.0
+    rooms: int = 100
+    joins: int = 200
+    idle: int = 1000
+    idle_channels: int = 300
+    comebacks: int = 3
+    clients: int = 2000
+    growth: tuple[int, ...] = (100, 1000, 5000)
+    is_reduced: bool = False
+
+
+QUICK = Size(
+    rounds=3,
+    seconds=2.0,
+    joins=100,
+    idle=200,
+    idle_channels=100,
+    comebacks=1,
+    clients=200,
+    growth=(100, 500),
+    is_reduced=True,
+)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Systems that are measured in turns, at the same rates for all; rates a second, chosen so that nobody is near one processor."""
+
+    name: str
+    title: str
+    systems: tuple[str, ...]
+    rate: float = 1500
+    join_rate: float = 100
+
+
+CONTESTS = {
+    contest.name: contest
+    for contest in (
+        Contest("one", "One node", ("gruveo", "ws", "gruveo-sansio", "peerjs")),
+        Contest(
+            "two",
+            "Two nodes, the two of a room at different ones",
+            ("gruveo-2", "ws-redis", "gruveo-2-sansio", "socketio"),
+        ),
+        Contest(
+            "slow",
+            "Two nodes, at a rate that a plain consumer can bear",
+            ("gruveo-2", "channels", "gruveo-2-sansio"),
+            rate=400,
+        ),
+    )
+}
+
+
+@dataclass
+class Taken:
+    """What a contest has shown: for each system one figure of each round."""
+
+    windows: dict[str, list[Window]] = field(default_factory=lambda: defaultdict(list))
+    joins: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # µs CPU
+
+    def last(self) -> str:
+        """The last round in one line, for whoever waits."""
+        return ", ".join(
+            f"{name} {windows[-1].cpu:.0f} µs a message, {self.joins[name][-1]:.0f} a join"
+            for name, windows in sorted(self.windows.items())
+        )
+
+
+async def contest(
+    contest: Contest, systems: Iterable[System], pulse: Pulse, size: Size, say: Callable[[str], None]
+) -> Taken:
+    """One round more than asked for: the first warms up, and is not counted."""
+    taken = Taken()
+    with ExitStack() as stack:
+        crowds = [Crowd(stack.enter_context(Running(system)), pulse, size.rooms) for system in systems]
+        for crowd in crowds:
+            await crowd.fill(contest.join_rate)
+            await crowd.greet()
+        warm = Taken()
+        for number in range(size.rounds + 1):
+            into = taken if number else warm
+            turns = crowds if number % 2 else crowds[::-1]
+            for crowd in turns:
+                window = await crowd.run(rate=contest.rate, seconds=size.seconds, seed=number)
+                into.windows[crowd.running.system.name].append(window)
+            for crowd in turns:
+                join = await _join(crowd.running, pulse, size.joins, contest.join_rate)
+                into.joins[crowd.running.system.name].append(join)
+            say(f"{contest.name} {number}/{size.rounds}: {into.last()}")
+        for crowd in crowds:
+            await crowd.empty()
+    return taken
+
+
+async def _join(running: Running, pulse: Pulse, joins: int, rate: float) -> float:
+    """µs CPU from the connect to the answer, and to the other's hearing of it."""
+    crowd = Crowd(running, pulse, joins // 2)
+    before = running.cpu()
+    await crowd.fill(rate)
+    await asyncio.sleep(_SETTLE_SECONDS)
+    cpu = running.cpu() - before
+    await crowd.empty()
+    return cpu / joins * 1e6
+
+
+async def memory(system: System, pulse: Pulse, *, sockets: int, join_rate: float) -> list[float]:
+    """KiB for each idle joined socket, three times: each time so many more on the same nodes, after a few that came and went."""
+    with Running(system) as running:
+        warming = Crowd(running, pulse, _WARMING // 2)
+        await _talk(warming, join_rate)
+        await warming.empty()
+        crowds = [Crowd(running, pulse, sockets // 2) for _ in range(3)]
+        await asyncio.sleep(_REST_SECONDS)
+        levels = [running.resident()]
+        for crowd in crowds:
+            await _talk(crowd, join_rate)
+            await asyncio.sleep(_REST_SECONDS)
+            levels.append(running.resident())
+        for crowd in crowds:
+            await crowd.empty()
+    return [(after - before) / sockets for before, after in pairwise(levels)]
+
+
+async def _talk(crowd: Crowd, join_rate: float) -> None:
+    await crowd.fill(join_rate)
+    await crowd.greet(_MESSAGES_EACH)

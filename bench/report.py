@@ -1,0 +1,185 @@
+"""What was measured, as the Markdown of RESULTS.md."""
+
+import datetime
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from statistics import median
+
+from bench.comeback import Comeback
+from bench.growth import RATE, Growth
+from bench.measures import Contest, Size, Taken
+from bench.npm import RIVALS, node
+from bench.ratios import Interval, interval, paired
+from bench.systems import ROOT, SYSTEMS
+from bench.targets import GROWTH, MEMORY, RATIOS
+
+_PACKAGES = ("django", "channels", "channels-redis", "daphne", "uvicorn", "uvloop", "picows", "msgspec", "redis")
+_NPM = ("ws", "redis", "socket.io", "@socket.io/redis-adapter", "peer")
+
+
+def machine() -> str:
+    """The section that says where, when and what."""
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    npm = ", ".join(f"{name} {_npm_version(name)}" for name in _NPM)
+    return f"""## Machine and versions
+
+- {_processor()}, {os.cpu_count()} processors, Linux {platform.release()}
+- the servers and Redis share one processor, the clients have the others
+- {platform.python_implementation()} {platform.python_version()}; {packages}
+- Node.js {_output(node(), "--version").lstrip("v")}; npm: {npm}
+- {_output("redis-server", "--version").split(" sha=")[0]}
+"""
+
+
+def stamp(size: Size) -> str:
+    """Under each heading: when, of which commit, and whether it was a reduced run."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%d %B %Y, %H:%M UTC")
+    changed = " with changes" if _output("git", "status", "--porcelain", "--", ".", ":!bench/RESULTS.md") else ""
+    reduced = "**A reduced run (`QUICK=1`): the figures are rough.** " if size.is_reduced else ""
+    return f"{reduced}{now}, commit {_output('git', 'rev-parse', '--short=10', 'HEAD')}{changed}, load {os.getloadavg()[0]:.1f}."
+
+
+def contest(contest: Contest, taken: Taken, size: Size) -> str:
+    rows = []
+    for name, windows in taken.windows.items():
+        rows.append(
+            [
+                SYSTEMS[name].title,
+                _spread([window.cpu for window in windows]),
+                _spread(taken.joins[name]),
+                _spread([window.p50 for window in windows], 2),
+                _spread([window.p99 for window in windows], 1),
+                f"{median(window.busy for window in windows):.0%}",
+                f"{median(window.waited for window in windows):.0%}",
+            ]
+        )
+    head = ["system", "µs CPU a message", "µs CPU a join", "p50 ms", "p99 ms", "busy", "waited"]
+    return f"""## {contest.title}
+
+{stamp(size)}
+{size.rooms} rooms of two, {contest.rate:g} messages a second in windows of {size.seconds:g} s, {contest.join_rate:g} joins a second
+({size.joins} in each window); {size.rounds} rounds in turns. Median [least – greatest].
+*Busy*: share of the servers' processor that the system took, with Redis. *Waited*: share of the time in which its processes wanted it and
+others had it; where that is much, messages wait for each other, are read many at once, and so cost less.
+
+{_table(head, rows)}
+{_ratios(contest.name, taken)}"""
+
+
+def _ratios(name: str, taken: Taken) -> str:
+    rows = []
+    for target in RATIOS:
+        if target.contest == name and {target.ours, target.rival} <= taken.windows.keys():
+            ratio = paired(_figures(taken, target.ours, target.figure), _figures(taken, target.rival, target.figure))
+            title = f"{target.what}: {SYSTEMS[target.ours].title} / {SYSTEMS[target.rival].title}"
+            rows.append([title, *_judged(ratio, target.reach, target.beyond)])
+    return f"\n{_table(_JUDGED, rows)}" if rows else ""
+
+
+def _figures(taken: Taken, name: str, figure: str) -> list[float]:
+    return taken.joins[name] if figure == "join" else [window.cpu for window in taken.windows[name]]
+
+
+def memory(found: dict[str, list[float]], size: Size) -> str:
+    rows = [[SYSTEMS[name].title, str(SYSTEMS[name].nodes), _spread(values, 1)] for name, values in found.items()]
+    judged = [
+        [f"KiB for an idle joined socket: {SYSTEMS[name].title}", *_judged(interval(values), *MEMORY)]
+        for name, values in found.items()
+        if name in {"gruveo", "gruveo-sansio"}
+    ]
+    return f"""## Memory of an idle socket
+
+{stamp(size)}
+Joined, has said 10 messages and heard 10, and offered permessage-deflate; three times {size.idle} more sockets on the same
+nodes ({size.idle_channels} with plain Channels). Resident KiB for each socket, of all nodes and Redis.
+
+{_table(["system", "nodes", "KiB a socket"], rows)}
+{_table(_JUDGED, judged) if judged else ""}"""
+
+
+def comeback(found: dict[str, list[Comeback]], size: Size) -> str:
+    rows = []
+    for name, times in found.items():
+        late = [
+            f"{time.back:,} of {time.clients:,} after {time.seconds:g} s" for time in times if time.back < time.clients
+        ]
+        rows.append([SYSTEMS[name].title, "; ".join(late) if late else _spread([time.seconds for time in times], 1)])
+    return f"""## After `kill -9` of one of two nodes
+
+{stamp(size)}
+{size.clients:,} clients at the killed node, their partners at the other one, to which they come back with the backoff of
+docs/protocol.md section 9. Ours resume, the others join again. A client is back when what it says has reached its partner.
+Measured {size.comebacks} times; the backoff alone takes up to 0.5 s.
+
+{_table(["system", "seconds until all are back"], rows)}"""
+
+
+def growth(found: dict[str, Growth], size: Size) -> str:
+    rows, judged = [], []
+    for name, grown in found.items():
+        title = f"{SYSTEMS[name].title}, {_nodes(name)}"
+        for rooms in size.growth:
+            figures = (grown.net, grown.whole, grown.idle, grown.pinging)
+            rows.append([title, f"{rooms:,}", *(_spread(table[rooms], 1) for table in figures)])
+        for what, table in (("net", grown.net), ("with idle cost", grown.whole)):
+            ratio = paired(table[size.growth[-1]], table[size.growth[0]])
+            judged.append(
+                [f"{title}: {size.growth[-1]:,} rooms / {size.growth[0]:,}, {what}", *_judged(ratio, *GROWTH)]
+            )
+    head = [
+        "system",
+        "rooms",
+        "µs CPU a message, net",
+        "the same with idle cost",
+        "µs a second, idle socket",
+        "the same, pinging",
+    ]
+    return f"""## Growth with the number of rooms
+
+{stamp(size)}
+{RATE:,} messages a second in all, whatever the number of rooms. *Net*: without what the sockets cost when nothing is said (renewing
+of leases). Nobody pings meanwhile; what pings cost is in the last column. Within 5 % counts as flat.
+
+{_table(head, rows)}
+{_table(_JUDGED, judged)}"""
+
+
+_JUDGED = ["ratio", "median", "interval", "reach", "beyond"]
+
+
+def _judged(found: Interval, reach: float, beyond: float) -> list[str]:
+    """A target counts as reached when the whole interval is there."""
+    return [
+        f"{found.median:.3g}",
+        f"{found.low:.3g} – {found.high:.3g} ({found.confidence:.0%})",
+        *(f"≤ {target:g}: {'reached' if found.reached(target) else '**not reached**'}" for target in (reach, beyond)),
+    ]
+
+
+def _spread(values: Sequence[float], digits: int = 0) -> str:
+    return f"{median(values):,.{digits}f} [{min(values):,.{digits}f} – {max(values):,.{digits}f}]"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
+
+
+def _nodes(name: str) -> str:
+    return "one node" if SYSTEMS[name].nodes == 1 else "two nodes"
+
+
+def _processor() -> str:
+    with open("/proc/cpuinfo") as file:  # noqa: PTH123 - no ordinary file
+        return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "processor")
+
+
+def _npm_version(name: str) -> str:
+    text = (RIVALS / "package.json").read_text()
+    return text.partition(f'"{name}": "')[2].partition('"')[0]
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
