@@ -25,22 +25,28 @@ class Accord:
         self._fingerprint = fingerprint
         self._lasts_ms = round(lasts * 1000)
         self.is_kept = False
-        self._complained = False
+        self.is_broken = (
+            False  # unlike a host that has not been asked yet, this says that the node was told something wrong
+        )
+        self._is_vacant = False
 
     async def check(self) -> None:
         """
         Raises:
             RedisError, OSError, TimeoutError: the host does not answer; `is_kept` stays what it was.
         """
-        await self._redis.set(_NAME, self._fingerprint, nx=True, px=self._lasts_ms)
-        is_kept = await self._redis.get(_NAME) == self._fingerprint.encode()
+        if (
+            not self.is_broken or self._is_vacant
+        ):  # a Redis that has forgotten all must not hear first from who was wrong before
+            await self._redis.set(_NAME, self._fingerprint, nx=True, px=self._lasts_ms)
+        word = await self._redis.get(_NAME)
+        is_kept = word == self._fingerprint.encode()
+        self._is_vacant = word is None
         if is_kept:
             await self._redis.pexpire(_NAME, self._lasts_ms)
-            self._complained = False
-        elif not self._complained:
-            self._complained = True
+        elif not self.is_broken:
             logger.error("REDIS_URL or ROOM_KEY differ from those of the nodes that serve already: this node does not")
-        self.is_kept = is_kept
+        self.is_kept, self.is_broken = is_kept, not is_kept
 
 
 def fingerprint(urls: Sequence[str], *, room_key: str) -> str:

@@ -49,6 +49,11 @@ class Shard:
     def is_up(self) -> bool:
         return (self.link is None or self.link.is_up) and (self._accord is None or self._accord.is_kept)
 
+    @property
+    def is_told_otherwise(self) -> bool:
+        """Whether the other nodes were told another list of hosts, or another key: then no room of this node's is where theirs is."""
+        return self._accord is not None and self._accord.is_broken
+
     async def admit(self, ask: Callable[[], Awaitable[Outcome]], *, undo: Errand | None = None) -> Outcome:
         """
         Asks for a place. `undo` is done later if no answer came: the store may have given the place all the same.
@@ -57,7 +62,7 @@ class Shard:
             ProtocolError: what the store refuses with, or `unavailable` with `retry_after`: too many ask at once, or it does not answer.
         """
         if not self.is_up or self._asking >= _MOST_ASKING:
-            raise _unavailable()
+            raise unavailable()
         self._asking += 1
         try:
             async with asyncio.timeout(self._patience):
@@ -65,7 +70,7 @@ class Shard:
         except AWAY as error:
             if undo:
                 self._keep(undo)
-            raise _unavailable() from error
+            raise unavailable() from error
         finally:
             self._asking -= 1
 
@@ -104,5 +109,5 @@ class Shard:
             self._errands.append(errand)
 
 
-def _unavailable() -> ProtocolError:
+def unavailable() -> ProtocolError:
     return ProtocolError("unavailable", retry_after=random.randint(*_RETRY_AFTER))

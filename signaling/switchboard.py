@@ -21,7 +21,7 @@ from signaling import protocol
 from signaling.links import Parcel
 from signaling.protocol import ERRORS, Ack, ProtocolError, Signal
 from signaling.rooms import Change, Entry, Held, Member, Outcome, Room, Rooms
-from signaling.shards import AWAY, Errand, Shard
+from signaling.shards import AWAY, Errand, Shard, unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -222,6 +222,8 @@ class Switchboard:
     async def _admit(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome]], **given) -> Outcome:
         if self.is_draining:
             raise ProtocolError("unavailable", retry_after=1)
+        if any(shard.is_told_otherwise for shard in self.shards):
+            raise unavailable()  # of its rooms on hosts that only it knows, too
         shard = self.shard(room)
         return await shard.admit(lambda: ask(shard.rooms), **given)
 

@@ -291,7 +291,7 @@ class AccordTests:
         other = Node(redis, renewal=0.1)
         other.shard._accord._fingerprint = fingerprint([redis.url], room_key="another" * 5)
         other.switchboard.start()
-        await until(lambda: other.link.is_up and other.shard._accord._complained)
+        await until(lambda: other.link.is_up and other.shard.is_told_otherwise)
 
         with pytest.raises(ProtocolError, match="admits nobody"):
             await other.join(ALICE)
