@@ -164,7 +164,7 @@ class Switchboard:
         self._hear(outcome.room, outcome.changes, outcome.member.peer if outcome.member else "")
         shard = self.shard(outcome.room.id)
         elsewhere = outcome.nodes - {shard.node}
-        if elsewhere and shard.link and (outcome.changes or outcome.member):
+        if elsewhere and shard.link and (outcome.changes or outcome.member or outcome.is_new):
             parcel = Parcel(outcome.room.id, "", _write_news(_News(outcome.room, outcome.changes)).decode())
             for address in elsewhere:
                 shard.link.post(address, parcel)

@@ -98,7 +98,7 @@ class Outcome(Struct, frozen=True):
     room: Room
     changes: tuple[Change, ...] = ()
     member: Member | None = None
-    is_new: bool = False  # the member was let in now, and did not come back to a place it still had
+    is_new: bool = False  # the member was let in now, and did not come back to a place it still had; or people were put back
     nodes: frozenset[str] = frozenset()
     no_place: dict[str, str] = {}
 

@@ -104,9 +104,14 @@ local function happen(kind, event)
   is_changed = true
 end
 
-local function put(member)
+local function insert(member)
   members[#members + 1] = member
   table.sort(members, function(a, b) return a.stamp < b.stamp or (a.stamp == b.stamp and a.peer < b.peer) end)
+  is_changed = true
+end
+
+local function put(member)
+  insert(member)
   happen('joined', {peer = member.peer})
 end
 
@@ -367,8 +372,10 @@ elseif request.op == 'view' then
 
 elseif request.op == 'renew' then
   -- The members whose sockets a node holds: their leases begin anew, and who is missing because Redis came back empty is put back. Then
-  -- what the node knows of the room holds too, if it knows more.
+  -- what the node knows of the room holds too, if it knows more. Nobody hears that somebody `joined` who was there all the time, for
+  -- both would begin their streams anew: all get the whole list.
   quarantine()
+  local reminded = false
   for _, held in ipairs(request.held) do
     local known, place = find(held.peer)
     if known and known.connection > held.connection then
@@ -401,19 +408,23 @@ elseif request.op == 'renew' then
     else
       catch_up()
       held.away, held.keep, held.expires_at = false, nil, now + request.lease
-      put(held)
+      if has_forgotten then insert(held) else put(held) end
     end
   end
   for _, other in ipairs(request.others or {}) do -- whom the node only knows of; they may be on their way back
     other.expires_at = other.away and math.min(other.expires_at, now + 60) or now + request.lease
     other.keep = other.away and math.max(0, other.expires_at - now) or nil
-    if is_fresh() and not find(other.peer) and #members < room.capacity and not has_left(other.peer) then put(other) end
+    if is_fresh() and not find(other.peer) and #members < room.capacity and not has_left(other.peer) then
+      insert(other)
+      reminded = true
+    end
   end
+  if reminded then room.revision = room.revision + 1 end
   if #members > 0 then
     bring(request.call)
     settle()
   end
-  return answer()
+  return answer(nil, has_forgotten or reminded)
 
 elseif request.op == 'sweep' then
   -- Ends the calls of rooms in which nobody is left, and answers the time. When the node that asks could not renew for long, nobody's
