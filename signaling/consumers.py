@@ -232,10 +232,9 @@ class SignalingConsumer(AsyncConsumer):
     async def _tell_of(self, held: Held, operation: str, **given) -> None:
         """Has the store do something for this member; on a newer socket of the member it does nothing."""
         session = self._session
-        room, peer, connection = session.room, session.peer, session.connection
-        await self._switchboard.tell(
-            held, lambda rooms: getattr(rooms, operation)(room, peer, connection=connection, **given)
-        )
+        room, peer = session.room, session.peer
+        given |= {"connection": session.connection, "request": secrets.token_urlsafe(9)}
+        await self._switchboard.tell(held, lambda rooms: getattr(rooms, operation)(room, peer, **given))
 
     async def _members(self, message: AskMembers) -> None:
         """As this node knows it: what it has missed, it learns by renewing."""

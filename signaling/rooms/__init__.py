@@ -98,14 +98,17 @@ class Outcome(Struct, frozen=True):
     room: Room
     changes: tuple[Change, ...] = ()
     member: Member | None = None
-    is_new: bool = False  # the member was let in now, and did not come back to a place it still had; or people were put back
+    is_new: bool = (
+        False  # the member was let in now, and did not come back to a place it still had; or people were put back
+    )
     nodes: frozenset[str] = frozenset()
     no_place: dict[str, str] = {}
 
 
 class Rooms(Protocol):
     """
-    One store of rooms. All operations are idempotent and atomic for their room; None means that a fence stopped them.
+    One store of rooms. All operations are idempotent and atomic for their room; None means that a fence stopped them. `request` names
+    what is asked, so that who never had an answer can ask again and hear what was done the first time.
 
     Raises (`join`, `resume`):
         ProtocolError: `room-full`, `locked`, `replaced`, `gone`, `superseded`, `unavailable`, `too-many-joins`.
@@ -119,15 +122,21 @@ class Rooms(Protocol):
     ) -> Outcome:
         """`call` is the one that was running when the token was made; it goes on in a store that has forgotten it."""
 
-    async def leave(self, room: str, peer: str, *, connection: int) -> Outcome | None: ...
+    async def leave(self, room: str, peer: str, *, connection: int, request: str = "") -> Outcome | None: ...
 
-    async def away(self, room: str, peer: str, *, connection: int, keep: float) -> Outcome | None: ...
+    async def away(
+        self, room: str, peer: str, *, connection: int, keep: float, request: str = ""
+    ) -> Outcome | None: ...
 
-    async def show(self, room: str, peer: str, *, connection: int, change: ShowState) -> Outcome | None: ...
+    async def show(
+        self, room: str, peer: str, *, connection: int, change: ShowState, request: str = ""
+    ) -> Outcome | None: ...
 
-    async def lock(self, room: str, peer: str, *, connection: int, locked: bool) -> Outcome | None: ...
+    async def lock(
+        self, room: str, peer: str, *, connection: int, locked: bool, request: str = ""
+    ) -> Outcome | None: ...
 
-    async def report(self, room: str, peer: str, *, connection: int, relayed: bool) -> None:
+    async def report(self, room: str, peer: str, *, connection: int, relayed: bool, request: str = "") -> None:
         """Somebody is connected to somebody, over a relay or not: the call that runs counts. Nobody is told."""
 
     async def view(self, room: str) -> Room: ...

@@ -107,19 +107,21 @@ class MemoryRooms:
             changes.append(change)
         return self._keep(room, changes, entry.peer)
 
-    async def leave(self, room: str, peer: str, *, connection: int) -> Outcome | None:
+    async def leave(self, room: str, peer: str, *, connection: int, request: str = "") -> Outcome | None:
         current = self._fenced(room, peer, connection)
         if current is None:
             return None
         return self._keep(*_listed(self._remove(current, peer, "hung-up")))
 
-    async def away(self, room: str, peer: str, *, connection: int, keep: float) -> Outcome | None:
+    async def away(self, room: str, peer: str, *, connection: int, keep: float, request: str = "") -> Outcome | None:
         current = self._fenced(room, peer, connection)
         if current is None or current.members[peer].away:
             return None
         return self._keep(*_listed(with_away(current, peer, self._clock() + keep)), peer)
 
-    async def show(self, room: str, peer: str, *, connection: int, change: ShowState) -> Outcome | None:
+    async def show(
+        self, room: str, peer: str, *, connection: int, change: ShowState, request: str = ""
+    ) -> Outcome | None:
         current = self._fenced(room, peer, connection)
         if current is None:
             return None
@@ -128,7 +130,7 @@ class MemoryRooms:
             return Outcome(current, (), current.members[peer])
         return self._keep(*_listed(with_state(current, peer, state)), peer)
 
-    async def lock(self, room: str, peer: str, *, connection: int, locked: bool) -> Outcome | None:
+    async def lock(self, room: str, peer: str, *, connection: int, locked: bool, request: str = "") -> Outcome | None:
         current = self._fenced(room, peer, connection)
         if current is None:
             return None
@@ -136,7 +138,7 @@ class MemoryRooms:
             return Outcome(current, (), current.members[peer])
         return self._keep(*_listed(with_lock(current, peer, locked)), peer)
 
-    async def report(self, room: str, peer: str, *, connection: int, relayed: bool) -> None:
+    async def report(self, room: str, peer: str, *, connection: int, relayed: bool, request: str = "") -> None:
         current = self._fenced(room, peer, connection)
         if current is None or current.call is None:
             return

@@ -99,20 +99,22 @@ class RedisRooms:
     ) -> Outcome:
         return await self._admit("resume", entry, capacity=capacity, stamp=stamp, connection=connection, call=call)
 
-    async def leave(self, room: str, peer: str, *, connection: int) -> Outcome | None:
-        return await self._run("leave", room, peer=peer, connection=connection)
+    async def leave(self, room: str, peer: str, *, connection: int, request: str = "") -> Outcome | None:
+        return await self._run("leave", room, peer=peer, connection=connection, request=request)
 
-    async def away(self, room: str, peer: str, *, connection: int, keep: float) -> Outcome | None:
-        return await self._run("away", room, peer=peer, connection=connection, keep=keep)
+    async def away(self, room: str, peer: str, *, connection: int, keep: float, request: str = "") -> Outcome | None:
+        return await self._run("away", room, peer=peer, connection=connection, keep=keep, request=request)
 
-    async def show(self, room: str, peer: str, *, connection: int, change: ShowState) -> Outcome | None:
-        return await self._run("show", room, peer=peer, connection=connection, change=change.members())
+    async def show(
+        self, room: str, peer: str, *, connection: int, change: ShowState, request: str = ""
+    ) -> Outcome | None:
+        return await self._run("show", room, peer=peer, connection=connection, change=change.members(), request=request)
 
-    async def lock(self, room: str, peer: str, *, connection: int, locked: bool) -> Outcome | None:
-        return await self._run("lock", room, peer=peer, connection=connection, locked=locked)
+    async def lock(self, room: str, peer: str, *, connection: int, locked: bool, request: str = "") -> Outcome | None:
+        return await self._run("lock", room, peer=peer, connection=connection, locked=locked, request=request)
 
-    async def report(self, room: str, peer: str, *, connection: int, relayed: bool) -> None:
-        await self._run("report", room, peer=peer, connection=connection, relayed=relayed)
+    async def report(self, room: str, peer: str, *, connection: int, relayed: bool, request: str = "") -> None:
+        await self._run("report", room, peer=peer, connection=connection, relayed=relayed, request=request)
 
     async def view(self, room: str) -> Room:
         return (await self._run("view", room)).room
@@ -182,10 +184,10 @@ class RedisRooms:
         packed, head = await self._evaluate(f"room:{room}", "boot", *keys, request=self._request(operation, **given))
         return _outcome(room, packed, _decode_head(head))
 
-    def _request(self, operation: str, **given) -> bytes:
-        """Numbered: redis-py repeats a script whose answer was lost, and the second run must answer what the first has done."""
-        number = f"{self._name}{next(self._numbers)}"
-        return _encode({"op": operation, "request": number, "skew": self._skew(), **self._times, **given})
+    def _request(self, operation: str, *, request: str = "", **given) -> bytes:
+        """Named: when its answer was lost a script is run again, and the second run must answer what the first has done."""
+        name = request or f"{self._name}{next(self._numbers)}"
+        return _encode({"op": operation, "request": name, "skew": self._skew(), **self._times, **given})
 
     async def _evaluate(self, *keys: str, request: bytes):
         try:
