@@ -1,0 +1,143 @@
+"""Redis hosts that die, stand still, or come back empty while people negotiate."""
+
+import asyncio
+
+import pytest
+
+from signaling.events import Away, Back, Joined, Left, Renewed, State
+from tests.faults.people import Pair, Person, Stranger, batches, complete_all, meet_all, part_all
+from tests.faults.site import Site, answer, says
+from tests.scale import scaled
+from tests.signaling.socket_client import Client as Socket
+
+pytestmark = pytest.mark.server
+LEASE, STILL, QUARANTINE = (15, 10, 12) if scaled(100) == 100 else (4, 2, 3)  # seconds
+
+
+class RedisTests:
+    async def test_negotiations_survive_a_redis_that_comes_back_empty_at_once_or_later(self, chance):
+        async with Site(chance, nodes=2, ROOM_CAPACITY=2, LEASE_SECONDS=LEASE, QUARANTINE_SECONDS=QUARANTINE) as site:
+            for batch in batches(scaled(200)):
+                await _negotiate(site, batch, chance, fault=_restart)
+                await _negotiate(site, batch, chance, fault=_take_away)
+
+    async def test_negotiations_survive_a_redis_that_stands_still(self, chance):
+        async with Site(chance, nodes=2, ROOM_CAPACITY=2, LEASE_SECONDS=LEASE) as site:
+            for batch in batches(scaled(200)):
+                await _negotiate(site, batch, chance, fault=_stand_still)
+
+
+async def _negotiate(site: Site, batch: range, chance, *, fault) -> None:
+    pairs = [Pair(site.ws_url, f"redis {number}", chance) for number in batch]
+    await meet_all(pairs)
+    async with Stranger(site.ws_url, pairs, chance) as charlie:
+        await asyncio.sleep(chance.random() * 0.8)
+        await fault(site)
+        await complete_all(pairs)
+        await charlie.is_told_that_all_are_full()
+    for pair in pairs:
+        pair.check()
+        assert not [drop for one in pair for drop in one.drops]
+    await part_all(pairs)
+
+
+async def _restart(site: Site) -> None:
+    site.hosts[0].kill()
+    site.hosts[0].start()
+
+
+async def _take_away(site: Site) -> None:
+    site.hosts[0].kill()
+    await asyncio.sleep(STILL)
+    site.hosts[0].start()
+
+
+async def _stand_still(site: Site) -> None:
+    site.hosts[0].freeze()
+    await asyncio.sleep(STILL)
+    site.hosts[0].thaw()
+
+
+class OneOfThreeHostsTests:
+    async def test_rooms_on_the_other_hosts_notice_nothing(self, chance):
+        async with Site(chance, nodes=2, hosts=3, ROOM_CAPACITY=2) as site:
+            lost = chance.randrange(3)
+            codes = (f"host {number}" for number in range(100_000))
+            for batch in batches(scaled(200)):
+                apart = [Pair(site.ws_url, next(c for c in codes if site.host_of(c) != lost), chance) for _ in batch]
+                one_node = site.nodes[0].ws_url
+                together = [Pair(one_node, next(c for c in codes if site.host_of(c) == lost), chance) for _ in batch]
+                await meet_all([*apart, *together])
+                async with Stranger(site.ws_url, apart, chance) as charlie:
+                    await asyncio.sleep(chance.random() * 0.8)
+                    site.hosts[lost].kill()
+                    await complete_all([*apart, *together])
+                    await charlie.is_told_that_all_are_full()
+                    await _is_turned_away(one_node, next(c for c in codes if site.host_of(c) == lost))
+                site.hosts[lost].start()
+                for pair in [*apart, *together]:
+                    pair.check()
+                    assert not [drop for one in pair for drop in one.drops]
+                await part_all([*apart, *together])
+
+
+async def _is_turned_away(url: str, code: str) -> None:
+    async with await Socket.open(url) as newcomer:
+        await newcomer.send("hello", code=code)
+        refused = await newcomer.hear()
+        assert refused["code"] == "unavailable"
+        assert refused["retry_after"] > 0
+        assert await newcomer.close_code() == 4007
+
+
+class CutOffTests:
+    async def test_a_node_without_redis_keeps_its_people_and_admits_nobody(self, chance):
+        async with Site(chance, nodes=1, LEASE_SECONDS=3) as site:
+            (node,) = site.nodes
+            pair = Pair(node.ws_url, "cut off", chance)
+            await pair.meet()
+            await pair.complete()
+
+            site.hosts[0].freeze()
+            for _ in range(3):
+                await _is_turned_away(node.ws_url, "cut off")
+            for one, other in (pair, reversed(list(pair))):
+                await one.client.send(other.peer, "still there")
+                await other.until(lambda one=one, other=other: "still there" in other.others_from(one.peer))
+            await says(node, "/readyz", 503, "redis")
+            assert await answer(node, "/healthz") == (200, "alive")
+            assert not [drop for one in pair for drop in one.drops]
+            site.hosts[0].thaw()
+
+            await says(node, "/readyz", 200, "ready")
+            await pair.leave()
+
+    @pytest.mark.parametrize("fault", ["frozen", "killed"])
+    async def test_what_people_do_meanwhile_is_told_when_redis_is_back(self, chance, fault):
+        """Three rooms, each with somebody who does something at the one node, and somebody at the other who is to hear of it."""
+        async with Site(chance, nodes=2, LEASE_SECONDS=9) as site:
+            here, there = site.nodes
+            mutes, leaves, vanishes = (Person(here.ws_url, f"told {number}", chance) for number in range(3))
+            hears = [Person(there.ws_url, f"told {number}", chance) for number in range(3)]
+            for one in (mutes, leaves, vanishes, *hears):
+                await one.join()
+            for one in (mutes, leaves, vanishes):
+                await one.until(lambda one=one: one.told(Joined))
+
+            site.hosts[0].freeze() if fault == "frozen" else site.hosts[0].kill()
+            await mutes.client.set_state(muted=True)
+            await asyncio.gather(leaves.leave(), vanishes.vanish())
+            async with asyncio.timeout(30):
+                while not (" left room" in here.log and " away room" in here.log):  # noqa: ASYNC110 - nobody else is told
+                    await asyncio.sleep(0.05)
+            assert not [event for one in hears for event in one.told(State, Left, Away)]
+            site.hosts[0].thaw() if fault == "frozen" else site.hosts[0].start()
+
+            for one, kind in zip(hears, (State, Left, Away), strict=True):
+                await one.until(lambda one=one, kind=kind: one.told(kind))
+            assert [event.state["muted"] for event in hears[0].told(State)] == [True]
+            assert hears[1].told(Left) == [Left(leaves.peer, "hung-up")]
+            assert hears[2].told(Away) == [Away(vanishes.peer)]
+            assert not [event for one in hears for event in one.told(Back, Renewed)]
+            for one in (mutes, *hears):
+                await one.leave()
