@@ -10,6 +10,7 @@ Source: RFC 6455, sections 5 and 7.
 import struct
 import sys
 from asyncio import AbstractEventLoop, Future
+from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
@@ -18,6 +19,9 @@ from websockets.frames import Close, Frame, Opcode, apply_mask  # compiled, unli
 
 from gruveo.websocket import WebSocketProtocol
 
+_MOST_AT_ONCE = (
+    16  # messages of one read that a listener gets; the others go the long way, in which what they cause is written
+)
 _MOST_WAITING = 16  # messages that the application has not taken; then the client has to wait
 _FIN = 0x80
 _RESERVED = 0x70
@@ -57,6 +61,8 @@ class FastWebSocketProtocol(WebSocketProtocol):
         self._message: bytearray | None = None  # its fragments so far
         self._is_text = False  # the message that comes
         self._pong: bytes | None = None  # what is to be answered
+        self._listener: Callable[[str], bool] | None = None
+        self._heard = 0  # by the listener, of this read
         self._is_open = False
         self._is_over = False  # nothing more is read, nothing more is written
 
@@ -64,6 +70,7 @@ class FastWebSocketProtocol(WebSocketProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_open:
+            self._heard = 0
             self._read(self._rest + data if self._rest else data)
             if len(self.queue) >= _MOST_WAITING:
                 self._pause_reading()
@@ -75,11 +82,16 @@ class FastWebSocketProtocol(WebSocketProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_over = True
-        self._rest, self._message = b"", None
+        self._rest, self._message, self._listener = b"", None, None
         self.handshake_complete = False  # makes its code 1006, which uvicorn says only before the handshake
         super().connection_lost(exc)
 
     # What uvicorn says
+
+    def handle_connect(self, event) -> None:
+        super().handle_connect(event)
+        if not self.handshake_complete:
+            self.scope["extensions"]["gruveo.listen"] = self._listen
 
     def shutdown(self) -> None:
         if not self._is_open:
@@ -210,10 +222,26 @@ class FastWebSocketProtocol(WebSocketProtocol):
     def _deliver(self, payload: bytes) -> None:
         if self.close_sent:
             return  # the application is past it
+        if not self._is_text:
+            self.queue.put_nowait(payload)
+            return
         try:
-            self.queue.put_nowait(payload.decode() if self._is_text else payload)
+            text = payload.decode()
         except UnicodeDecodeError:
             self._fail(1007, "text must be UTF-8")
+            return
+        if self._listener and self.queue.is_awaited and self._heard < _MOST_AT_ONCE:
+            self._heard += 1
+            if self._listener(text):
+                return
+        self.queue.put_nowait(text)
+
+    def _listen(self, listener: Callable[[str], bool]) -> None:
+        """
+        From now on a text that comes while the application waits in `receive` is first shown to this; it goes on to `receive` only when
+        the answer is False.
+        """
+        self._listener = listener
 
     def _take_control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.CLOSE:
@@ -323,6 +351,11 @@ class _Events(list):
         self.append(event)
         if self._reader and not self._reader.done():
             self._reader.set_result(None)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the application waits, and for nothing that is here."""
+        return self._reader is not None and not self._reader.done()
 
     async def get(self) -> dict | str | bytes:
         while not self:

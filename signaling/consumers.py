@@ -18,7 +18,19 @@ from signaling import codes, conf, protocol, tokens
 from signaling.addresses import Addresses
 from signaling.limits import Limits
 from signaling.outbox import Outbox
-from signaling.protocol import Ack, AskMembers, Hello, Leave, Lock, Ping, ProtocolError, Report, ShowState, Signal
+from signaling.protocol import (
+    Ack,
+    AskMembers,
+    Hello,
+    Leave,
+    Lock,
+    Message,
+    Ping,
+    ProtocolError,
+    Report,
+    ShowState,
+    Signal,
+)
 from signaling.rooms import Call, Entry, Held, Outcome
 from signaling.session import Phase, Session
 from signaling.switchboard import Switchboard
@@ -26,7 +38,7 @@ from turnauth import conf as turn
 
 logger = logging.getLogger("signaling")
 
-_AT_ONCE = 32  # frames
+_TURN = 32  # frames
 _PEER_BYTES = 12  # 16 characters
 
 
@@ -43,6 +55,8 @@ class SignalingConsumer(AsyncConsumer):
         self._timer: asyncio.TimerHandle | None = None
         self._token: tokens.Token | None = None
         self._ice_at: float | None = None
+        self._early: tuple[str, Message | None] = ("", None)  # a text that was read before its turn
+        self._is_dropped = self._is_ending = False
         self._said: set[str] = set()  # refusals that stand in the log
 
     async def __call__(self, scope, receive, send) -> None:
@@ -55,17 +69,19 @@ class SignalingConsumer(AsyncConsumer):
         self._switchboard.start()  # a server without a lifespan has not done so yet
         self._address = (scope.get("client") or ("unknown", 0))[0]
         self._session = Session(self._limits, now=time.monotonic())
-        self._reader = asyncio.get_running_loop().create_task(self._read(receive, scope))
+        self._task = asyncio.current_task()
         self._outbox = Outbox(send, on_too_slow=self._drop)
+        listen = scope.get("extensions", {}).get("gruveo.listen")
+        if listen:
+            listen(self._take)
         try:
-            await asyncio.wait([self._reader])
+            await self._read(receive, scope)
+        except asyncio.CancelledError:
+            if not self._is_dropped:
+                raise
         finally:
-            self._reader.cancel()
-            await asyncio.wait([self._reader])
             self._stop_timer()
             await self._outbox.finish()
-        if not self._reader.cancelled():
-            self._reader.result()
 
     def _is_allowed(self, origin: str | None) -> bool:
         """
@@ -78,7 +94,9 @@ class SignalingConsumer(AsyncConsumer):
     def _drop(self) -> None:
         """Ends the socket without a word: a client that reads nothing would not read that either."""
         logger.info("refused too-slow peer=%s", self._session.peer or "-")
-        self._reader.cancel()
+        self._is_dropped = True
+        if not self._is_ending:
+            self._task.cancel()
 
     async def _read(self, receive, scope) -> None:
         close_code = 1006
@@ -88,12 +106,13 @@ class SignalingConsumer(AsyncConsumer):
                 if (event := await receive())["type"] != "websocket.receive":
                     break
                 await self._frame(event.get("text"))
-                if not number % _AT_ONCE:
+                if not number % _TURN:
                     # Frames that came in one read are handed over without a pause; what they are answered and where they go must be
                     # written meanwhile, or whoever is sent more than an outbox holds is taken for deaf.
                     await asyncio.sleep(0)
             close_code = event.get("code") or 1005
         finally:
+            self._is_ending = True
             if is_counted:
                 self._addresses.close(self._address)
             await self._end(close_code)
@@ -110,17 +129,39 @@ class SignalingConsumer(AsyncConsumer):
         self._watch()
         return True
 
+    def _take(self, text: str) -> bool:
+        """
+        Does what a text asks for on the spot, if nothing has to be waited for; False when it must go the loop's way. For servers that can
+        ask while the loop waits for the next text: it saves a turn of the event loop for each message.
+        """
+        if self._session.phase is not Phase.JOINED or self._outbox.is_closing:
+            return False
+        try:
+            message = self._session.read(text, now=time.monotonic())
+            at_once = self._AT_ONCE.get(type(message))
+            if at_once is None:
+                self._early = (text, message)
+                return False
+            at_once(self, message)
+        except Exception as error:
+            self._refuse_for(error)
+        return True
+
     async def _frame(self, text: str | None) -> None:
         if self._outbox.is_closing:
             return  # it was on its way when the socket was refused
         try:
-            message = self._session.read(text, now=time.monotonic())
-            await self._HANDLERS[type(message)](self, message)
-        except ProtocolError as problem:
-            self._refuse(problem)
-        except Exception:
-            logger.exception("a message could not be handled")
-            self._refuse(ProtocolError("internal"))
+            early, message = self._early
+            if message is None or early is not text:
+                message = self._session.read(text, now=time.monotonic())
+            self._early = ("", None)
+            at_once = self._AT_ONCE.get(type(message))
+            if at_once:
+                at_once(self, message)
+            else:
+                await self._IN_TURN[type(message)](self, message)
+        except Exception as error:
+            self._refuse_for(error)
 
     async def _hello(self, hello: Hello) -> None:
         outcome = await (self._resume(hello) if hello.resume else self._join(hello))
@@ -215,7 +256,7 @@ class SignalingConsumer(AsyncConsumer):
         self._token = replace(self._token, call=call)
         return call is not None
 
-    async def _relay(self, message: Signal | Ack) -> None:
+    def _relay(self, message: Signal | Ack) -> None:
         self._switchboard.relay(self._session.room, self._session.peer, message)
 
     async def _show(self, message: ShowState) -> None:
@@ -236,7 +277,7 @@ class SignalingConsumer(AsyncConsumer):
         given |= {"connection": session.connection, "request": secrets.token_urlsafe(9)}
         await self._switchboard.tell(held, lambda rooms: getattr(rooms, operation)(room, peer, **given))
 
-    async def _members(self, message: AskMembers) -> None:
+    def _members(self, message: AskMembers) -> None:
         """As this node knows it: what it has missed, it learns by renewing."""
         room = self._switchboard.known(self._session.room)
         if room is not None:
@@ -245,7 +286,7 @@ class SignalingConsumer(AsyncConsumer):
     async def _report(self, message: Report) -> None:
         await self._tell("report", relayed=message.path == "relayed")
 
-    async def _ping(self, message: Ping) -> None:
+    def _ping(self, message: Ping) -> None:
         is_due = self._session.wants_token(now=time.monotonic())
         token = self._fresh_token() if self._has_learned_of_a_call() or is_due else None
         self._outbox.put(protocol.pong(message, token))
@@ -254,17 +295,14 @@ class SignalingConsumer(AsyncConsumer):
         await self._end(1000)
         self._outbox.close(1000)
 
-    _HANDLERS = {
-        Hello: _hello,
-        Signal: _relay,
-        Ack: _relay,
-        ShowState: _show,
-        Lock: _lock,
-        AskMembers: _members,
-        Report: _report,
-        Ping: _ping,
-        Leave: _leave,
-    }
+    _AT_ONCE = {Signal: _relay, Ack: _relay, AskMembers: _members, Ping: _ping}
+    _IN_TURN = {Hello: _hello, ShowState: _show, Lock: _lock, Report: _report, Leave: _leave}
+
+    def _refuse_for(self, error: Exception) -> None:
+        if not isinstance(error, ProtocolError):
+            logger.error("a message could not be handled", exc_info=error)
+            error = ProtocolError("internal")
+        self._refuse(error)
 
     def _refuse(self, problem: ProtocolError) -> None:
         """The one place that turns an error into what its client hears; at INFO and without a traceback, for it is the peer's fault."""

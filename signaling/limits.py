@@ -65,8 +65,9 @@ class TokenBucket:
 
     def take(self, now: float, *, cost: float = 1) -> float:
         """Takes the tokens and answers 0; or takes none and answers the seconds until there are as many."""
-        self._level = self.level(now)
-        self._at = max(now, self._at)
+        if now > self._at:  # a clock that went back adds none
+            self._level = min(self._burst, self._level + (now - self._at) * self._rate)
+            self._at = now
         if self._level >= cost:
             self._level -= cost
             return 0.0

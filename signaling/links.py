@@ -24,7 +24,9 @@ logger = logging.getLogger(__name__)
 _MOST_WAITING = 1024 * 1024  # characters for one node
 _MOST_AT_ONCE = 256 * 1024  # characters in one message
 _TOO_OLD = 2.0  # seconds
-_PAUSE = 0.002  # seconds between two messages to the layer, in which more gathers
+_PAUSE = (
+    0.01  # seconds between two messages to the layer, in which more gathers; who comes after a pause waits for nothing
+)
 _RETRY = 0.5  # seconds
 _AWAY = (RedisError, OSError, TimeoutError)
 
