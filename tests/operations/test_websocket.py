@@ -375,7 +375,8 @@ class FuzzTests:
 
             where = f"seed {seed}, round {number}"
             assert code in {1000, 1002, 1007, 1009}, where
-            if other_code:  # uvicorn's own class may have lost it
+            # uvicorn's own class may have lost it, and answers a close frame that came right behind bad UTF-8 as if all were well.
+            if other_code and (code, other_code) != (1007, 1000):
                 compared += 1
                 # Where two things are wrong in what is read at once, one class names the first and the other the second.
                 assert (code == 1000, messages) == (other_code == 1000, others), where
