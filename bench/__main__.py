@@ -39,16 +39,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", choices=_PARTS, default=_PARTS, help="these parts; the other sections stay"
     )
-    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=tuple(SYSTEMS), help="these systems only")
+    parser.add_argument(
+        "--systems",
+        nargs="+",
+        choices=SYSTEMS,
+        default=tuple(SYSTEMS),
+        help="these systems only; prints, and writes nothing",
+    )
     return parser.parse_args()
 
 
 async def _run(parts: list[str], systems: list[str], size: Size) -> None:
     pulse = Pulse()
     beat = asyncio.create_task(pulse.beat())
-    results.write("machine", report.machine())
+    keep = results.write if len(systems) == len(SYSTEMS) else _show
+    keep("machine", report.machine())
     for part in parts:
-        results.write(part, await _measure(part, list(systems), pulse, size))
+        keep(part, await _measure(part, list(systems), pulse, size))
     beat.cancel()
 
 
@@ -93,6 +100,10 @@ async def _growth(name: str, pulse: Pulse, size: Size) -> growth.Growth:
 
 def _join_rate(name: str) -> float:
     return _SLOW_JOIN_RATE if name in {"channels", "socketio"} else _JOIN_RATE
+
+
+def _show(part: str, text: str) -> None:
+    print(f"\n{text}")
 
 
 def _say(text: str) -> None:

@@ -35,6 +35,14 @@ class Miscount(Exception):
     """A message was lost, doubled, changed or overtaken."""
 
 
+class Refused(ConnectionError):
+    """The room did not let us in; `retry_after` is in seconds, or None."""
+
+    def __init__(self, message: dict) -> None:
+        super().__init__(f"refused: {message}")
+        self.retry_after: float | None = message.get("retry_after")
+
+
 @dataclass
 class Tally:
     """What all clients of a crowd have seen since it was last cleared."""
@@ -96,6 +104,7 @@ class Client(picows.WSListener):
     async def join(self, url: str, origin: str) -> None:
         """Connects and returns when the room has answered."""
         loop = asyncio.get_running_loop()
+        self.is_leaving = False
         self.joined, self.lost = loop.create_future(), loop.create_future()
         headers = [("Origin", origin), _DEFLATE]
         if self.subprotocol:
@@ -110,6 +119,10 @@ class Client(picows.WSListener):
         async with asyncio.timeout(_ANSWER_SECONDS):
             await self.joined
 
+    @property
+    def is_joined(self) -> bool:
+        return self.joined.done() and self.joined.exception() is None
+
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self.transport = transport
         self.greet()
@@ -121,7 +134,7 @@ class Client(picows.WSListener):
             except Exception as error:
                 self.tally.problems.append(f"{type(error).__name__} {error} in {frame.get_payload_as_bytes()[:200]!r}")
         elif frame.msg_type is _CLOSE:
-            if not self.is_leaving:
+            if not self.is_leaving and self.is_joined:
                 self.tally.problems.append(f"closed with {frame.get_close_code()}")
             transport.disconnect()
 
@@ -165,7 +178,7 @@ class Client(picows.WSListener):
         if self.joined.done():
             self.tally.problems.append(f"refused: {message}")
         else:
-            self.joined.set_exception(ConnectionError(f"refused: {message}"))
+            self.joined.set_exception(Refused(message))
 
     async def leave(self) -> None:
         self.is_leaving = True

@@ -44,12 +44,14 @@ async def measure(system: System, pulse: Pulse, *, clients: int, join_rate: floa
 async def _return(client: Client, url: str) -> float:
     """When it was back."""
     await client.lost
-    for attempt in count():
-        await asyncio.sleep(backoff(attempt))
+    wait = backoff(0)
+    for attempt in count(1):
+        await asyncio.sleep(wait)
         try:
             await client.join(url, ORIGIN)
             break
-        except (OSError, TimeoutError, picows.WSError):
+        except (OSError, TimeoutError, picows.WSError) as error:
+            wait = getattr(error, "retry_after", None) or backoff(attempt)  # the server's wish comes first
             await client.leave()
     client.signal()
     while client.on_the_way or client.partner.on_the_way:  # noqa: ASYNC110 - two thousand events would cost more

@@ -38,7 +38,7 @@ def stamp(size: Size) -> str:
     """Under each heading: when, of which commit, and whether it was a reduced run."""
     now = datetime.datetime.now(datetime.UTC).strftime("%d %B %Y, %H:%M UTC")
     changed = " with changes" if _output("git", "status", "--porcelain", "--", ".", ":!bench/RESULTS.md") else ""
-    reduced = "**A reduced run (`QUICK=1`): the figures are rough.** " if size.is_reduced else ""
+    reduced = "**A reduced run: the figures are rough.** " if size.is_reduced else ""
     return f"{reduced}{now}, commit {_output('git', 'rev-parse', '--short=10', 'HEAD')}{changed}, load {os.getloadavg()[0]:.1f}."
 
 
@@ -112,7 +112,7 @@ def comeback(found: dict[str, list[Comeback]], size: Size) -> str:
 {stamp(size)}
 {size.clients:,} clients at the killed node, their partners at the other one, to which they come back with the backoff of
 docs/protocol.md section 9. Ours resume, the others join again. A client is back when what it says has reached its partner.
-Measured {size.comebacks} times; the backoff alone takes up to 0.5 s.
+Times measured: {size.comebacks}; the backoff alone takes up to 0.5 s.
 
 {_table(["system", "seconds until all are back"], rows)}"""
 
