@@ -296,7 +296,8 @@ class Switchboard:
         shard, rooms = self.shards[number], self._here[number]
         pause = 0.0
         while True:
-            parts = [list(rooms)[start : start + _SLICE] for start in range(0, len(rooms), _SLICE)] or [[]]
+            here = list(rooms) if shard.link else []  # a store of this process only needs no leases
+            parts = [here[start : start + _SLICE] for start in range(0, len(here), _SLICE)] or [[]]
             for part in parts:
                 await asyncio.sleep(pause)
                 while not await self._has_renewed(shard, rooms, part):  # noqa: ASYNC110 - nothing tells when Redis is back

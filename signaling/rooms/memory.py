@@ -45,6 +45,7 @@ class MemoryRooms:
         self._clock = clock
         self._wall = wall
         self._rooms: dict[str, Room] = {}
+        self._losing: set[str] = set()  # rooms in which a place is kept for a while: the others need no look
         self._gone: dict[str, float] = {}  # peer id to when it left, oldest first
         self._reloading: dict[str, float] = {}  # the same, until its new page has used it
         self._remember = remember
@@ -158,9 +159,8 @@ class MemoryRooms:
     async def renew(self, held: Iterable[Held]) -> list[Outcome]:
         """Takes out those who did not come back in time. Nothing is forgotten and nobody needs a lease: the node is this process."""
         self._forget()
-        expired = [
-            room for room in self._rooms.values() if any(self._is_expired(member) for member in room.members.values())
-        ]
+        losing = [self._rooms[room] for room in self._losing]
+        expired = [room for room in losing if any(self._is_expired(member) for member in room.members.values())]
         return [self._keep(*self._current(room.id, room.capacity)) for room in expired]
 
     def _current(self, room_id: str, capacity: int) -> tuple[Room, list[Change]]:
@@ -194,6 +194,10 @@ class MemoryRooms:
         else:
             self._rooms.pop(room.id, None)
             self._stop_waiting(room.id)
+        if any(member.expires_at is not None for member in room.members.values()):
+            self._losing.add(room.id)
+        else:
+            self._losing.discard(room.id)
         return Outcome(room, tuple(changes), room.members.get(peer))
 
     def _with_call(self, room: Room) -> Room:
