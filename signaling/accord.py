@@ -25,9 +25,7 @@ class Accord:
         self._fingerprint = fingerprint
         self._lasts_ms = round(lasts * 1000)
         self.is_kept = False
-        self.is_broken = (
-            False  # unlike a host that has not been asked yet, this says that the node was told something wrong
-        )
+        self.is_broken = False  # told something wrong, which a host that has not been asked yet does not say
         self._is_vacant = False
 
     async def check(self) -> None:
@@ -35,9 +33,8 @@ class Accord:
         Raises:
             RedisError, OSError, TimeoutError: the host does not answer; `is_kept` stays what it was.
         """
-        if (
-            not self.is_broken or self._is_vacant
-        ):  # a Redis that has forgotten all must not hear first from who was wrong before
+        # A Redis that has forgotten all must not hear first from who was wrong before.
+        if not self.is_broken or self._is_vacant:
             await self._redis.set(_NAME, self._fingerprint, nx=True, px=self._lasts_ms)
         word = await self._redis.get(_NAME)
         is_kept = word == self._fingerprint.encode()

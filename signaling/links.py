@@ -14,9 +14,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import NamedTuple
 
-from channels_redis.utils import (
-    _consistent_hash as host_of,
-)  # the layer's own: names must fall on the host that is meant
+from channels_redis.utils import _consistent_hash as host_of  # the layer's own, so that names fall where we mean
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -24,11 +22,9 @@ logger = logging.getLogger(__name__)
 _MOST_WAITING = 1024 * 1024  # characters for one node
 _MOST_AT_ONCE = 256 * 1024  # characters in one message
 _TOO_OLD = 2.0  # seconds
-_PAUSE = (
-    0.01  # seconds between two messages to the layer, in which more gathers; who comes after a pause waits for nothing
-)
+_PAUSE = 0.01  # seconds between two messages to the layer, in which more gathers; after a pause nobody waits
 _RETRY = 0.5  # seconds
-_AWAY = (RedisError, OSError, TimeoutError)
+AWAY = (RedisError, OSError, TimeoutError)
 
 
 class Parcel(NamedTuple):
@@ -95,7 +91,7 @@ class Link:
         while True:
             try:
                 message = await self._layer.receive(self.address)
-            except _AWAY as error:
+            except AWAY as error:
                 # The layer now believes that this name is subscribed to; only a new one will be.
                 self._complain(error)
                 self.address = _draw(*self._place)
@@ -132,7 +128,7 @@ class Link:
     async def _send(self, address: str, flat: list[str]) -> None:
         try:
             await self._layer.send(address, {"type": "parcels", "parcels": flat})
-        except _AWAY as error:
+        except AWAY as error:
             self._complain(error)
         else:
             self._complained = False

@@ -7,9 +7,9 @@ import random
 from channels.db import database_sync_to_async
 from django.db import DatabaseError, InterfaceError, OperationalError
 
+from signaling.links import AWAY
 from signaling.models import Call
 from signaling.rooms import EndedCall, Rooms
-from signaling.shards import AWAY
 
 logger = logging.getLogger(__name__)
 

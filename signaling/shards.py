@@ -11,17 +11,14 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from redis.exceptions import RedisError
-
 from signaling.accord import Accord
-from signaling.links import Link
+from signaling.links import AWAY, Link
 from signaling.protocol import ProtocolError
 from signaling.rooms import Outcome, Rooms
 
 logger = logging.getLogger(__name__)
 
 Errand = Callable[[], Awaitable[None]]
-AWAY = (RedisError, OSError, TimeoutError)
 _PATIENCE = 1.5  # seconds until somebody at the door is told that the store does not answer
 _MOST_ASKING = 256  # at the door at once
 _MOST_ERRANDS = 20_000  # each a few hundred bytes; beyond it leases settle who is still there
@@ -95,9 +92,8 @@ class Shard:
             await self._accord.check()
         while self._errands:
             try:
-                await self._errands[
-                    0
-                ]()  # stays in its place until it is done: what comes meanwhile must wait behind it
+                # It stays in its place until it is done: what comes meanwhile must wait behind it.
+                await self._errands[0]()
             except AWAY:
                 raise
             except Exception:

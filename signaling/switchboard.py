@@ -18,10 +18,10 @@ from channels_redis.utils import _consistent_hash as host_of
 from msgspec import Struct
 
 from signaling import protocol
-from signaling.links import Parcel
+from signaling.links import AWAY, Parcel
 from signaling.protocol import ERRORS, Ack, ProtocolError, Signal
 from signaling.rooms import Change, Entry, Held, Member, Outcome, Room, Rooms
-from signaling.shards import AWAY, Errand, Shard, unavailable
+from signaling.shards import Errand, Shard, unavailable
 
 logger = logging.getLogger(__name__)
 
