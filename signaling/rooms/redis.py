@@ -25,6 +25,7 @@ _SCRIPT = (Path(__file__).parent / "rooms.lua").read_text()
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _SLICE = 200  # rooms renewed in one pipeline: one of thousands keeps a node from everything else
 _SWEPT = 20  # rooms that nobody is left in, ended with each renewal
+_FORGOTTEN = 4  # leases after which a member that was not renewed is not held here any more
 _ENDED = "calls:ended"
 
 
@@ -88,8 +89,7 @@ class RedisRooms:
         self._skew = skew
         self._name = secrets.token_urlsafe(9)
         self._numbers = count(1)
-        self._renewed = 0.0  # when all was last renewed, on Redis's clock, and for whom
-        self._peers: set[str] = set()
+        self._renewed: dict[tuple[str, int], float] = {}  # member and socket: when, on Redis's clock, the oldest first
 
     async def join(self, entry: Entry, *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
         return await self._admit("join", entry, address, capacity=capacity, replaces=replaces, **self._joins)
@@ -126,8 +126,10 @@ class RedisRooms:
         """
         outcomes = []
         all_held = list(held)  # at once: what the node holds changes while Redis is asked
-        peers = {member.peer for one in all_held for member in one.members}
-        began = await self._sweep(last=None if self._peers.isdisjoint(peers) else self._renewed)
+        sockets = [(member.peer, member.connection) for one in all_held for member in one.members]
+        began = await self._sweep(
+            last=min((self._renewed[one] for one in sockets if one in self._renewed), default=None)
+        )
         for start in range(0, len(all_held), _SLICE):
             part = all_held[start : start + _SLICE]
             for one, answer in zip(part, await self._renew(part), strict=True):
@@ -138,7 +140,7 @@ class RedisRooms:
                 is_known = outcome.room.revision == one.room.revision and outcome.room.call == one.room.call
                 if outcome.changes or outcome.no_place or not is_known:
                     outcomes.append(outcome)
-        self._renewed, self._peers = began, peers
+        self._remember(sockets, began)
         return outcomes
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
@@ -148,6 +150,15 @@ class RedisRooms:
     async def forget_calls(self, calls: list[EndedCall]) -> None:
         if calls:
             await self._redis.xdel(_ENDED, *(call.entry for call in calls))
+
+    def _remember(self, sockets: list[tuple[str, int]], began: float) -> None:
+        for one in sockets:
+            self._renewed.pop(one, None)
+            self._renewed[one] = began
+        # Who was not renewed for so long is held no more; whom an outage kept from it has had the grace of others by then.
+        long_ago = began - _FORGOTTEN * self._times["lease"]
+        while self._renewed and self._renewed[oldest := next(iter(self._renewed))] < long_ago:
+            del self._renewed[oldest]
 
     async def _remind(self, one: Held, first: Outcome) -> Outcome:
         """

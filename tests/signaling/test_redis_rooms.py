@@ -683,6 +683,21 @@ class ClockTests:
 
 
 class RenewalTests:
+    async def test_a_node_that_renews_slice_by_slice_notices_that_it_could_not_for_a_while(self, make_rooms, clock):
+        mine, theirs = make_rooms(), make_rooms()
+        await mine.join(entry(ALICE), capacity=2)
+        await theirs.join(entry(BOB), capacity=2)
+        charlie = await mine.join(entry(CHARLIE, room="another"), capacity=2)
+        slices = [await held(mine, ALICE)], [Held(charlie.room, (charlie.member,))]
+        for part in slices:
+            await mine.renew(part)
+
+        clock.move(20)  # Redis stood still: nobody could renew
+        for part in slices:
+            await mine.renew(part)
+
+        assert set((await mine.view("room")).members) == {ALICE, BOB}
+
     async def test_thousands_of_rooms_are_renewed_in_slices(self, make_rooms, clock):
         rooms = make_rooms()
         outcomes = [await rooms.join(entry(ALICE, room=f"room {number}"), capacity=2) for number in range(450)]
