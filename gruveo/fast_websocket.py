@@ -24,6 +24,7 @@ _MOST_AT_ONCE = (
 )
 _MOST_WAITING = 16  # messages that the application has not taken; then the client has to wait
 _FIN = 0x80
+_WHOLE_TEXT = _FIN | Opcode.TEXT
 _RESERVED = 0x70
 _OPCODE = 0x0F
 _MASKED = 0x80
@@ -61,6 +62,7 @@ class FastWebSocketProtocol(WebSocketProtocol):
         self._message: bytearray | None = None  # its fragments so far
         self._is_text = False  # the message that comes
         self._pong: bytes | None = None  # what is to be answered
+        self._most = config.ws_max_size
         self._listener: Callable[[str], bool] | None = None
         self._heard = 0  # by the listener, of this read
         self._is_open = False
@@ -91,7 +93,7 @@ class FastWebSocketProtocol(WebSocketProtocol):
     def handle_connect(self, event) -> None:
         super().handle_connect(event)
         if not self.handshake_complete:
-            self.scope["extensions"]["gruveo.listen"] = self._listen
+            self.scope["extensions"]["gruveo.socket"] = self
 
     def shutdown(self) -> None:
         if not self._is_open:
@@ -109,6 +111,24 @@ class FastWebSocketProtocol(WebSocketProtocol):
             self._fail(1011)
         else:
             super().send_500_response()
+
+    # What the application says, past ASGI: it finds this object as `gruveo.socket` among the extensions of its scope
+
+    def listen(self, listener: Callable[[str], bool]) -> None:
+        """
+        From now on a text that comes while the application waits in `receive` is first shown to this; it goes on to `receive` only when
+        the answer is False.
+        """
+        self._listener = listener
+
+    def write(self, text: str) -> bool:
+        """Sends a text if that needs no waiting; False, and nothing is done, when `send` has to be used."""
+        if self.close_sent or self._is_over or not self._is_open or not self.writable.is_set():
+            return False
+        if self.transport.is_closing():
+            return False
+        self.transport.write(_frame(Opcode.TEXT, text.encode()))
+        return True
 
     # What the application says
 
@@ -175,13 +195,18 @@ class FastWebSocketProtocol(WebSocketProtocol):
                 if end < start - 4:
                     break
                 size = int.from_bytes(data[at + 2 : start - 4])
-            if problem := self._problem(first, size):
+            is_plain = first == _WHOLE_TEXT and 0 <= size <= self._most and self._message is None
+            if not is_plain and (problem := self._problem(first, size)):
                 self._fail(*problem)
                 break
             if end < start + size:
                 break
             at = start + size
-            self._take(first, apply_mask(data[start:at], data[start - 4 : start]))
+            payload = apply_mask(data[start:at], data[start - 4 : start])
+            if is_plain:
+                self._deliver_text(payload)
+            else:
+                self._take(first, payload)
         self._rest = b"" if self._is_over else data[at:]
         if self._pong is not None:
             self._answer_ping()
@@ -199,7 +224,7 @@ class FastWebSocketProtocol(WebSocketProtocol):
             return 1002, "unknown opcode"
         if (opcode == Opcode.CONT) is (self._message is None):
             return 1002, "fragments out of order"
-        if size + len(self._message or b"") > self.config.ws_max_size:
+        if size + len(self._message or b"") > self._most:
             return 1009, "message too big"
         return None
 
@@ -220,11 +245,14 @@ class FastWebSocketProtocol(WebSocketProtocol):
             self._deliver(payload)
 
     def _deliver(self, payload: bytes) -> None:
+        if self._is_text:
+            self._deliver_text(payload)
+        elif not self.close_sent:
+            self.queue.put_nowait(payload)
+
+    def _deliver_text(self, payload: bytes) -> None:
         if self.close_sent:
             return  # the application is past it
-        if not self._is_text:
-            self.queue.put_nowait(payload)
-            return
         try:
             text = payload.decode()
         except UnicodeDecodeError:
@@ -235,13 +263,6 @@ class FastWebSocketProtocol(WebSocketProtocol):
             if self._listener(text):
                 return
         self.queue.put_nowait(text)
-
-    def _listen(self, listener: Callable[[str], bool]) -> None:
-        """
-        From now on a text that comes while the application waits in `receive` is first shown to this; it goes on to `receive` only when
-        the answer is False.
-        """
-        self._listener = listener
 
     def _take_control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.CLOSE:
@@ -341,24 +362,22 @@ def _frame(opcode: Opcode, payload: bytes) -> bytes:
 class _Events(list):
     """What the application has not read yet: a small asyncio.Queue for one reader."""
 
-    __slots__ = ("_loop", "_reader")
+    __slots__ = ("_loop", "_reader", "is_awaited")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
         self._reader: Future | None = None
+        self.is_awaited = False  # whether the application waits, and for nothing that is here
 
     def put_nowait(self, event: dict | str | bytes) -> None:
         self.append(event)
+        self.is_awaited = False
         if self._reader and not self._reader.done():
             self._reader.set_result(None)
-
-    @property
-    def is_awaited(self) -> bool:
-        """Whether the application waits, and for nothing that is here."""
-        return self._reader is not None and not self._reader.done()
 
     async def get(self) -> dict | str | bytes:
         while not self:
             self._reader = self._loop.create_future()
+            self.is_awaited = True
             await self._reader
         return self.pop(0)  # of a few

@@ -70,10 +70,14 @@ class SignalingConsumer(AsyncConsumer):
         self._address = (scope.get("client") or ("unknown", 0))[0]
         self._session = Session(self._limits, now=time.monotonic())
         self._task = asyncio.current_task()
-        self._outbox = Outbox(send, on_too_slow=self._drop)
-        listen = scope.get("extensions", {}).get("gruveo.listen")
-        if listen:
-            listen(self._take)
+        socket = scope.get("extensions", {}).get(
+            "gruveo.socket"
+        )  # gruveo.fast_websocket, or another that can do the same
+        if socket:
+            self._outbox = Outbox(send, write=socket.write, on_too_slow=self._drop)
+            socket.listen(self._take)
+        else:
+            self._outbox = Outbox(send, on_too_slow=self._drop)
         try:
             await self._read(receive, scope)
         except asyncio.CancelledError:
@@ -134,10 +138,14 @@ class SignalingConsumer(AsyncConsumer):
         Does what a text asks for on the spot, if nothing has to be waited for; False when it must go the loop's way. For servers that can
         ask while the loop waits for the next text: it saves a turn of the event loop for each message.
         """
-        if self._session.phase is not Phase.JOINED or self._outbox.is_closing:
+        session = self._session
+        if session.phase is not Phase.JOINED or self._outbox.is_closing:
             return False
         try:
-            message = self._session.read(text, now=time.monotonic())
+            message = session.read(text, now=time.monotonic())
+            if type(message) is Signal:  # nearly all of them
+                self._switchboard.relay(session.room, session.peer, message)
+                return True
             at_once = self._AT_ONCE.get(type(message))
             if at_once is None:
                 self._early = (text, message)

@@ -63,15 +63,19 @@ class TokenBucket:
         self._level = burst
         self._at = now
 
-    def take(self, now: float, *, cost: float = 1) -> float:
+    def take(self, now: float, cost: float = 1) -> float:
         """Takes the tokens and answers 0; or takes none and answers the seconds until there are as many."""
+        level = self._level
         if now > self._at:  # a clock that went back adds none
-            self._level = min(self._burst, self._level + (now - self._at) * self._rate)
+            level += (now - self._at) * self._rate
+            if level > self._burst:
+                level = self._burst
             self._at = now
-        if self._level >= cost:
-            self._level -= cost
+        if level >= cost:
+            self._level = level - cost
             return 0.0
-        return (cost - self._level) / self._rate
+        self._level = level
+        return (cost - level) / self._rate
 
     def level(self, now: float) -> float:
         """How many tokens there are; a clock that went back adds none."""

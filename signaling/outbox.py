@@ -20,27 +20,30 @@ class Outbox:
     """
     Written at once while the socket takes it, else a queue with a writer task that lives only while it is not empty.
 
-    `on_too_slow` is called once, when too much waits or nothing has moved for too long; all that waits is dropped then.
+    `write` is for servers that can do without an event: it sends a text at once, or answers False. `on_too_slow` is called once, when too
+    much waits or nothing has moved for too long; all that waits is dropped then.
     """
 
     def __init__(
-        self, send: Callable[[dict], Coroutine], *, on_too_slow: Callable[[], None], stuck: float = _STUCK
+        self,
+        send: Callable[[dict], Coroutine],
+        *,
+        on_too_slow: Callable[[], None],
+        write: Callable[[str], bool] = lambda text: False,
+        stuck: float = _STUCK,
     ) -> None:
         self._send = send
+        self._write_now = write
         self._on_too_slow = on_too_slow
         self._stuck = stuck
         self._waiting: deque[dict] | None = None  # most sockets never need one
         self._bytes = 0
-        self._closing = False
+        self.is_closing = False
         self._writer: asyncio.Task | None = None
-
-    @property
-    def is_closing(self) -> bool:
-        return self._closing
 
     def put(self, text: str) -> None:
         """Sends this message after those before it; nothing happens after `close`."""
-        if self._closing:
+        if self.is_closing or (self._writer is None and self._write_now(text)):
             return
         if self._writer and (self._bytes > _MOST_BYTES or len(self._waiting) >= _MOST_MESSAGES):
             self._give_up()
@@ -49,14 +52,14 @@ class Outbox:
 
     def close(self, code: int, reason: str = "") -> None:
         """Closes the socket once all that waits is written."""
-        if self._closing:
+        if self.is_closing:
             return
-        self._closing = True
+        self.is_closing = True
         self._add({"type": "websocket.close", "code": code, "reason": reason})
 
     async def finish(self) -> None:
         """Ends the writer; what is not written by now stays unwritten."""
-        self._closing = True
+        self.is_closing = True
         if self._writer:
             self._writer.cancel()
             await asyncio.wait([self._writer])
@@ -103,7 +106,7 @@ class Outbox:
         self._on_too_slow()
 
     def _drop(self) -> None:
-        self._closing = True
+        self.is_closing = True
         if self._waiting:
             self._waiting.clear()
 

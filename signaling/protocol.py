@@ -1,12 +1,12 @@
 """
 The messages of docs/protocol.md, version 1: how they are read, refused and written. Pure.
 
-Reading is two steps: the `type` decides the struct, the struct decides the rest (msgspec validates while it decodes). The `body` of a
-signal stays the bytes that it was.
+msgspec validates while it decodes: the `type` is the tag of one struct, and the struct decides the rest. The `body` of a signal stays
+the bytes that it was.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -95,7 +95,7 @@ class MemberView(Struct, frozen=True):
 # What clients send
 
 
-class Hello(Struct, frozen=True):
+class Hello(Struct, frozen=True, tag="hello"):
     code: Annotated[str, Meta(max_length=1024)] | None = None
     resume: Annotated[str, Meta(min_length=1)] | None = None
     replaces: str | None = None
@@ -115,7 +115,7 @@ class Hello(Struct, frozen=True):
         return None if self.state is UNSET else self.state
 
 
-class Signal(Struct, frozen=True):
+class Signal(Struct, frozen=True, tag="signal"):
     to: _PeerId
     stream: _Stream
     seq: _Seq
@@ -123,7 +123,7 @@ class Signal(Struct, frozen=True):
     ack: _Count | UnsetType = UNSET
 
 
-class Ack(Struct, frozen=True):
+class Ack(Struct, frozen=True, tag="ack"):
     to: _PeerId
     stream: _Stream
     ack: _Count
@@ -145,48 +145,38 @@ class ShowState(Struct, frozen=True, tag="state"):
         return msgspec.structs.replace(state, **self.members())
 
 
-class Lock(Struct, frozen=True):
+class Lock(Struct, frozen=True, tag="lock"):
     locked: bool
 
 
-class AskMembers(Struct, frozen=True):
+class AskMembers(Struct, frozen=True, tag="members"):
     pass
 
 
-class Report(Struct, frozen=True):
+class Report(Struct, frozen=True, tag="report"):
     path: Literal["direct", "relayed"]
 
 
-class Ping(Struct, frozen=True):
+class Ping(Struct, frozen=True, tag="ping"):
     id: _Count = 0
 
 
-class Leave(Struct, frozen=True):
+class Leave(Struct, frozen=True, tag="leave"):
     pass
 
 
 Message = Hello | Signal | Ack | ShowState | Lock | AskMembers | Report | Ping | Leave
-
-_TYPES: dict[str, type] = {
-    "hello": Hello,
-    "signal": Signal,
-    "ack": Ack,
-    "state": ShowState,
-    "lock": Lock,
-    "members": AskMembers,
-    "report": Report,
-    "ping": Ping,
-    "leave": Leave,
-}
 
 
 class _Typed(Struct):
     type: str
 
 
-_NAMES = {struct: name for name, struct in _TYPES.items()}
-_type_decoder = msgspec.json.Decoder(_Typed)
-_decoders = {name: msgspec.json.Decoder(struct) for name, struct in _TYPES.items()}
+_NAMES = {struct: struct.__struct_config__.tag for struct in get_args(Message)}
+_TYPES = frozenset(_NAMES.values())
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+_read = msgspec.json.Decoder(Message).decode
+_read_type = msgspec.json.Decoder(_Typed).decode
 
 
 def parse(text: str | bytes) -> Message:
@@ -197,17 +187,22 @@ def parse(text: str | bytes) -> Message:
         ProtocolError: `bad-message`, `unknown-type` or `not-supported`, with `about` where the type could be read.
     """
     try:
-        name = _type_decoder.decode(text).type
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise ProtocolError("bad-message", str(error)) from error
-    if name in RESERVED:
-        raise ProtocolError("not-supported", about=name)
-    if name not in _decoders:
-        raise ProtocolError("unknown-type", about=name[:64])
+        return _read(text)
+    except _UNREADABLE as error:
+        raise _problem(text, error) from error
+
+
+def _problem(text: str | bytes, error: Exception) -> ProtocolError:
+    """What is wrong with a text that could not be read."""
     try:
-        return _decoders[name].decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise ProtocolError("bad-message", str(error), about=name) from error
+        name = _read_type(text).type
+    except _UNREADABLE:
+        return ProtocolError("bad-message", str(error))
+    if name in RESERVED:
+        return ProtocolError("not-supported", about=name)
+    if name not in _TYPES:
+        return ProtocolError("unknown-type", about=name[:64])
+    return ProtocolError("bad-message", str(error), about=name)
 
 
 def name_of(message: Message) -> str:
@@ -264,13 +259,19 @@ class _Forwarded(Struct, tag="signal", tag_field="type", omit_defaults=True):
     body: Raw = Raw(b"null")
 
 
-def signal(sender: str, message: Signal) -> str:
-    """The signal as its receiver gets it; the body byte for byte."""
-    return _encode(_Forwarded(sender, message.stream, message.seq, message.ack, message.body)).decode()
+class _ForwardedAck(Struct, tag="ack", tag_field="type"):
+    from_: str = msgspec.field(name="from")
+    stream: str
+    ack: int
 
 
-def ack(sender: str, message: Ack) -> str:
-    return _encode({"type": "ack", "from": sender, "stream": message.stream, "ack": message.ack}).decode()
+def forwarded(sender: str, message: Signal | Ack) -> str:
+    """A signal or an acknowledgement as its receiver gets it; the body byte for byte."""
+    if type(message) is Signal:
+        forwarded = _Forwarded(sender, message.stream, message.seq, message.ack, message.body)
+    else:
+        forwarded = _ForwardedAck(sender, message.stream, message.ack)
+    return _encode(forwarded).decode()
 
 
 def pong(message: Ping, token: str | None = None) -> str:

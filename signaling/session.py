@@ -13,7 +13,7 @@ from enum import Enum
 
 from signaling import protocol
 from signaling.limits import Limits, TokenBucket
-from signaling.protocol import Ack, Hello, Message, Ping, ProtocolError, Signal
+from signaling.protocol import Ack, Hello, Leave, Message, Ping, ProtocolError, Signal
 
 _LEAVING = {1000, 1001}
 _MOST_REMEMBERED = 64  # streams whose highest `seq` is known; more than a room holds
@@ -58,11 +58,10 @@ class Session:
         except ProtocolError as problem:
             if self.phase is Phase.NEW:
                 raise ProtocolError("hello-expected", str(problem), **problem.members) from problem
-            self._take(self._messages, now, about=problem.members.get("about", ""))  # rubbish counts too
+            if wait := self._messages.take(now):  # rubbish counts too
+                raise self._refusal(wait, now, problem.members.get("about")) from problem
             raise
         self._count(message, len(text), now)
-        if isinstance(message, protocol.Leave):
-            self._leaving = True
         return message
 
     def join(self, room: str, peer: str, connection: int, *, now: float) -> None:
@@ -105,25 +104,26 @@ class Session:
         return message
 
     def _count(self, message: Message, size: int, now: float) -> None:
-        about = protocol.name_of(message)
-        self._take(self._bytes, now, about=about, cost=size)
-        if not isinstance(message, Signal):
-            self._take(self._recovery if isinstance(message, Ack | Ping) else self._messages, now, about=about)
-            return
-        key = (message.to, message.stream)
-        highest = self._highest.get(key, 0)
-        is_repeat = highest - _MOST_REPEATED <= message.seq <= highest
-        self._take(self._recovery if is_repeat else self._messages, now, about=about)
-        self._remember(key, max(highest, message.seq))  # only now: what was refused is no repeat when it comes again
+        kind = type(message)
+        if kind is Signal:
+            key, seq = (message.to, message.stream), message.seq
+            highest = self._highest.get(key, 0)
+            bucket = self._recovery if highest - _MOST_REPEATED <= seq <= highest else self._messages
+        else:
+            bucket = self._recovery if kind is Ack or kind is Ping else self._messages
+        if wait := self._bytes.take(now, size) or bucket.take(now):
+            raise self._refusal(wait, now, protocol.name_of(message))
+        if kind is Signal:
+            if seq > highest:  # only now: what was refused is no repeat when it comes again
+                self._remember(key, seq)
+        elif kind is Leave:
+            self._leaving = True
 
-    def _take(self, bucket: TokenBucket, now: float, *, about: str, cost: float = 1) -> None:
-        wait = bucket.take(now, cost=cost)
-        if not wait:
-            return
+    def _refusal(self, wait: float, now: float, about: str | None) -> ProtocolError:
         members = {"about": about} if about else {}
         if self._refusals.take(now):
-            raise ProtocolError("flood", **members)
-        raise ProtocolError("rate-limited", retry_after=math.ceil(wait), **members)
+            return ProtocolError("flood", **members)
+        return ProtocolError("rate-limited", retry_after=math.ceil(wait), **members)
 
     def _remember(self, key: tuple[str, str], highest: int) -> None:
         if len(self._highest) >= _MOST_REMEMBERED and key not in self._highest:

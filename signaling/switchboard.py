@@ -192,14 +192,14 @@ class Switchboard:
             return
         seat = local.seats.get(message.to)
         if seat is not None:
-            seat.outlet.put(_forwarded(sender, message))
+            seat.outlet.put(protocol.forwarded(sender, message))
             return
         member = local.known and local.known.members.get(message.to)
         if member is None:
             raise ProtocolError("unknown-peer", to=message.to, about="signal" if isinstance(message, Signal) else "ack")
         link = self.shard(room).link
         if link and not member.away:
-            link.post(member.node, Parcel(room, message.to, _forwarded(sender, message)))
+            link.post(member.node, Parcel(room, message.to, protocol.forwarded(sender, message)))
 
     def held(self, room: str, peer: str) -> Held | None:
         """This member of ours and its room, as we know them."""
@@ -245,7 +245,8 @@ class Switchboard:
             self._of(room).pop(room, None)
 
     def _of(self, room: str) -> dict[str, _Local]:
-        return self._here[host_of(room, len(self._here))]
+        here = self._here
+        return here[0] if len(here) == 1 else here[host_of(room, len(here))]
 
     def _hear(self, room: Room, changes: tuple[Change, ...], about: str = "") -> None:
         """Takes this for the room as it is, unless something newer is known, and tells those who sit here what is new to them."""
@@ -344,10 +345,6 @@ def _held(rooms: dict[str, _Local], part: list[str]) -> Iterator[Held]:
 def _newness(room: Room) -> tuple[int, int]:
     """A resume that nobody need hear of raises no revision, but a connection number."""
     return room.revision, sum(member.connection for member in room.members.values())
-
-
-def _forwarded(sender: str, message: Signal | Ack) -> str:
-    return protocol.signal(sender, message) if isinstance(message, Signal) else protocol.ack(sender, message)
 
 
 def _refuse(outlet: Outlet, code: str) -> None:

@@ -119,12 +119,21 @@ def test_the_type_may_come_last(pair):
     assert pair[0].hear() == {"type": "pong", "id": 5}
 
 
-@promise("2", "Where a name appears twice, the last one counts.")
-@pytest.mark.parametrize("text", ['{"type": "ping", "id": 5, "id": 6}', '{"type": "leave", "id": 6, "type": "ping"}'])
-def test_the_last_of_two_members_counts(pair, text):
-    pair[0].send(text)
+@promise("2", "Where a name appears twice, the last one counts")
+def test_the_last_of_two_members_counts(pair):
+    pair[0].send('{"type": "ping", "id": 5, "id": 6}')
 
     assert pair[0].hear() == {"type": "pong", "id": 6}
+
+
+@promise("2", "a message with two different `type`s is `bad-message`")
+@pytest.mark.parametrize(
+    "text", ['{"type": "leave", "id": 6, "type": "ping"}', '{"id": 6, "type": "ping", "type": "leave"}']
+)
+def test_a_message_has_one_type(pair, text):
+    pair[0].send(text)
+
+    assert pair[0].refusal()["code"] == "bad-message"
 
 
 @promise("2", "Each must be well-formed.")

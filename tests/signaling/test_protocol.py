@@ -43,7 +43,12 @@ class ParseTests:
         assert protocol.parse('{"type": "ping", "id": 7, "colour": ["blue"]}') == protocol.Ping(7)
 
     def test_of_a_name_that_appears_twice_the_last_counts(self):
-        assert protocol.parse('{"type": "ping", "type": "leave"}') == protocol.Leave()
+        assert protocol.parse('{"type": "ping", "id": 1, "id": 2}') == protocol.Ping(2)
+
+    @pytest.mark.parametrize("types", [("ping", "leave"), ("leave", "ping"), ("ping", "nonsense")])
+    def test_two_types_are_refused(self, types):
+        with pytest.raises(ProtocolError):
+            protocol.parse('{{"type": "{}", "type": "{}"}}'.format(*types))
 
     def test_a_change_of_state_changes_only_what_it_names(self):
         change = protocol.parse('{"type": "state", "muted": true}')
@@ -60,17 +65,17 @@ class ParseTests:
 
         message = protocol.parse(json.dumps({**SIGNAL, "body": 0})[:-2] + written + "}")
 
-        assert protocol.signal(ALICE, message).endswith(f'"body":{written}}}')
+        assert protocol.forwarded(ALICE, message).endswith(f'"body":{written}}}')
 
     def test_a_forwarded_signal_has_its_sender_and_all_else_unchanged(self):
-        forwarded = json.loads(protocol.signal(ALICE, protocol.parse(json.dumps(SIGNAL))))
+        forwarded = json.loads(protocol.forwarded(ALICE, protocol.parse(json.dumps(SIGNAL))))
 
         assert forwarded == {**{k: v for k, v in SIGNAL.items() if k != "to"}, "from": ALICE}
 
     def test_a_signal_without_an_ack_is_forwarded_without_one(self):
         message = protocol.parse(json.dumps({k: v for k, v in SIGNAL.items() if k != "ack"}))
 
-        assert "ack" not in json.loads(protocol.signal(ALICE, message))
+        assert "ack" not in json.loads(protocol.forwarded(ALICE, message))
 
     @given(st.text() | st.binary())
     def test_no_input_raises_anything_but_a_protocol_error(self, text):
