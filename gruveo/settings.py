@@ -80,12 +80,6 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
 else:
     raise BadValue("DATABASE_URL", "must begin with postgres: or sqlite:.")
 
-CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [*REDIS_URLS]}}
-    if REDIS_URLS
-    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-}
-
 # Signaling: what docs/protocol.md section 12 promises
 
 ROOM_CAPACITY = env.number("ROOM_CAPACITY", 6, least=2, most=6)
@@ -264,8 +258,6 @@ LOGGING = {
         # A wrong Host header is a scanner's doing, a hundred times a day: it is answered with 400, and no traceback of ours.
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-        # A traceback every second while Redis is away, which signaling.links says once.
-        "channels_redis.pubsub": {"handlers": ["nowhere"], "propagate": False},
     },
 }
 

@@ -1,9 +1,9 @@
 """
-The way from this node to the others through one Redis host, over the stock channel layer.
+The way from this node to the others through one Redis host.
 
-Each process has one name there, and what gathers for a node while the last message is on its way goes as one message: the price of
-Redis is shared by all that wait, and an idle system waits for nothing. Redis may hang or be away. Then parcels grow old and are
-dropped, because the two ends of a call send again what was not acknowledged (docs/protocol.md section 7).
+Each process has one name there, and what gathers for a node for some milliseconds goes as one message: the price of Redis is shared by
+all that wait, and an idle system waits for nothing. Redis may hang or be away. Then parcels grow old and are dropped, because the two
+ends of a call send again what was not acknowledged (docs/protocol.md section 7).
 """
 
 import asyncio
@@ -11,20 +11,25 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from channels_redis.utils import _consistent_hash as host_of  # the layer's own, so that names fall where we mean
+import msgspec
 from redis.exceptions import RedisError
+
+from signaling.wire import Wire
 
 logger = logging.getLogger(__name__)
 
 _MOST_WAITING = 1024 * 1024  # characters for one node
 _MOST_AT_ONCE = 256 * 1024  # characters in one message
 _TOO_OLD = 2.0  # seconds
-_PAUSE = 0.01  # seconds between two messages to the layer, in which more gathers; after a pause nobody waits
+_PAUSE = 0.01  # seconds between two messages, in which more gathers; after a pause nobody waits
 _RETRY = 0.5  # seconds
 AWAY = (RedisError, OSError, TimeoutError)
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[str]).decode
 
 
 class Parcel(NamedTuple):
@@ -37,33 +42,25 @@ class Parcel(NamedTuple):
 
 class Link:
     """
-    One node's name at one Redis host, and what is on its way to others. Nothing but its `parts` waits.
+    One node's name at one Redis host, and what is on its way to others. Nothing but `serve` waits.
 
     `deliver` is called with each parcel that arrives. `test_every` is how often the link sends itself something, `patience` how long
     it may go without hearing that before it counts as down; in seconds.
     """
 
     def __init__(
-        self,
-        layer,
-        deliver: Callable[[Parcel], None],
-        *,
-        host: int = 0,
-        hosts: int = 1,
-        test_every: float = 5.0,
-        patience: float = 10.0,
+        self, url: str, deliver: Callable[[Parcel], None], *, test_every: float = 5.0, patience: float = 10.0
     ) -> None:
-        self._layer = layer
+        self.address = f"node.{secrets.token_hex(12)}"
         self._deliver = deliver
         self._test_every = test_every
         self._patience = patience
-        self._place = (host, hosts)
+        self._wire = Wire(url, self.address, hear=self._hear, stands=self._test, can_write=self._flush)
         self._waiting: dict[str, _Waiting] = {}
-        self._stirred = asyncio.Event()
-        self._heard_at = -float("inf")
+        self._flushed_at = self._heard_at = -float("inf")
+        self._is_flush_due = False
         self._came_back = asyncio.Event()
         self._complained = False
-        self.address = _draw(host, hosts)
 
     @property
     def is_up(self) -> bool:
@@ -80,29 +77,44 @@ class Link:
         if waiting is None:
             waiting = self._waiting[address] = _Waiting()
         waiting.add(parcel)
-        self._stirred.set()
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            loop = asyncio.get_running_loop()
+            pause = self._flushed_at + _PAUSE - time.monotonic()
+            if pause > 0:
+                loop.call_later(pause, self._flush)
+            else:
+                loop.call_soon(self._flush)
 
-    def parts(self) -> tuple[Coroutine, ...]:
-        """What has to run for the link to serve, each until it is cancelled."""
-        return self._read(), self._write(), self._test()
-
-    async def _read(self) -> None:
-        """Takes from the layer and hands out. Never under a timeout: the layer would unsubscribe."""
+    async def serve(self) -> None:
+        """Keeps the wire up; to be run until it is cancelled."""
         while True:
             try:
-                message = await self._layer.receive(self.address)
+                await self._wire.open()
+                await self._watch()
             except AWAY as error:
-                # The layer now believes that this name is subscribed to; only a new one will be.
                 self._complain(error)
-                self.address = _draw(*self._place)
-                await asyncio.sleep(_RETRY)
-                continue
-            self._unpack(message["parcels"])
+            finally:
+                await self._wire.close()
+            await asyncio.sleep(_RETRY)
 
-    def _unpack(self, flat: list[str]) -> None:
+    async def _watch(self) -> None:
+        """Returns when the wire has ended, or is as good as that: a host that is gone may leave its sockets open for ever."""
+        opened_at = time.monotonic()
+        while not await self._wire.has_ended(within=self._test_every):
+            if time.monotonic() - max(self._heard_at, opened_at) > self._patience:
+                break
+            self._test()
+        self._complain("it does not answer")
+
+    def _test(self) -> None:
+        self.post(self.address, Parcel("", "", ""))
+
+    def _hear(self, payload: bytes) -> None:
         self._heard_at = time.monotonic()
         self._came_back.set()
-        parts = iter(flat)
+        self._complained = False
+        parts = iter(_unpack(payload))
         for room, peer, text in zip(parts, parts, parts, strict=True):
             if not room:
                 continue  # our own test
@@ -111,35 +123,23 @@ class Link:
             except Exception:
                 logger.exception("what another node sent could not be delivered")
 
-    async def _write(self) -> None:
-        while True:
-            await self._stirred.wait()
-            self._stirred.clear()
-            while self._waiting:
-                address, waiting = next(iter(self._waiting.items()))
+    def _flush(self) -> None:
+        """Sends what has gathered; what the wire does not take stays until it does, or grows too old."""
+        self._is_flush_due = False
+        while self._waiting and self._wire.takes:
+            self._flushed_at = time.monotonic()
+            self._wire.publish(list(self._take()))
+
+    def _take(self) -> Iterator[tuple[str, bytes]]:
+        """One message to each node at most, so that no node waits for a busier one."""
+        for address, waiting in list(self._waiting.items()):
+            flat = waiting.take()
+            if waiting.is_empty:
                 del self._waiting[address]
-                flat = waiting.take()
-                if not waiting.is_empty:
-                    self._waiting[address] = waiting  # last in turn: no node waits for a busier one
-                if flat:
-                    await self._send(address, flat)
-            await asyncio.sleep(_PAUSE)
+            if flat:
+                yield address, _pack(flat)
 
-    async def _send(self, address: str, flat: list[str]) -> None:
-        try:
-            await self._layer.send(address, {"type": "parcels", "parcels": flat})
-        except AWAY as error:
-            self._complain(error)
-        else:
-            self._complained = False
-
-    async def _test(self) -> None:
-        while True:
-            self.post(self.address, Parcel("", "", ""))
-            pause = self._test_every if self._came_back.is_set() else min(_RETRY, self._test_every)
-            await asyncio.sleep(pause)
-
-    def _complain(self, error: Exception) -> None:
+    def _complain(self, error: object) -> None:
         """Once for each time that it is away."""
         if not self._complained:
             self._complained = True
@@ -174,11 +174,3 @@ class _Waiting:
                 size += len(parcel.text)
                 flat.extend(parcel)
         return flat
-
-
-def _draw(host: int, hosts: int) -> str:
-    """A name that no other process has, and that the layer keeps on this host."""
-    while True:
-        name = f"node.{secrets.token_hex(12)}"
-        if host_of(name, hosts) == host:
-            return name

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from channels.layers import get_channel_layer
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -19,7 +18,7 @@ from signaling.switchboard import Switchboard
 
 _LOOK = 1.0  # seconds between two looks at who has run out, where no lease has to be renewed
 _ANSWER = 1.5  # seconds that a Redis host has for an answer
-_MOST_SOCKETS = 32  # to one Redis host, besides the layer's two
+_MOST_SOCKETS = 32  # to one Redis host, besides the two of the link
 
 
 def _make() -> Switchboard:
@@ -30,8 +29,8 @@ def _make() -> Switchboard:
         return made
     made = Switchboard(renewal=conf.lease() / 4)
     common = fingerprint(urls, room_key=conf.room_key())
-    for number, url in enumerate(urls):
-        _add(made, _shard(url, number, len(urls), common, made.deliver))
+    for url in urls:
+        _add(made, _shard(url, common, made.deliver))
     return made
 
 
@@ -39,7 +38,7 @@ def _add(switchboard: Switchboard, shard: Shard) -> None:
     switchboard.add(shard, partial(keep_recording, shard.rooms, every=conf.lease() / 5))
 
 
-def _shard(url: str, number: int, hosts: int, common: str, deliver) -> Shard:
+def _shard(url: str, common: str, deliver) -> Shard:
     limits, lease = conf.limits(), conf.lease()
     redis = _client(url)
     rooms = RedisRooms(
@@ -51,7 +50,7 @@ def _shard(url: str, number: int, hosts: int, common: str, deliver) -> Shard:
         joins=limits.joins,
         joins_burst=limits.joins_burst,
     )
-    link = Link(get_channel_layer(), deliver, host=number, hosts=hosts, test_every=lease / 3, patience=lease * 2 / 3)
+    link = Link(url, deliver, test_every=lease / 3, patience=lease * 2 / 3)
     return Shard(rooms, link, Accord(redis, common, lasts=4 * lease))
 
 

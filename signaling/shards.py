@@ -8,6 +8,7 @@ A node that is cut off from a store admits nobody to its rooms and removes nobod
 import asyncio
 import logging
 import random
+import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -103,6 +104,11 @@ class Shard:
     def _keep(self, errand: Errand) -> None:
         if len(self._errands) < _MOST_ERRANDS:
             self._errands.append(errand)
+
+
+def host_of(room: str, hosts: int) -> int:
+    """Which of so many Redis hosts holds this room; the same on all nodes."""
+    return zlib.crc32(room.encode()) % hosts
 
 
 def unavailable() -> ProtocolError:

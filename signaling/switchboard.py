@@ -14,14 +14,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Protocol
 
 import msgspec
-from channels_redis.utils import _consistent_hash as host_of
 from msgspec import Struct
 
 from signaling import protocol
 from signaling.links import AWAY, Parcel
 from signaling.protocol import ERRORS, Ack, ProtocolError, Signal
 from signaling.rooms import Change, Entry, Held, Member, Outcome, Room, Rooms
-from signaling.shards import Errand, Shard, unavailable
+from signaling.shards import Errand, Shard, host_of, unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ class Switchboard:
             loop = asyncio.get_running_loop()
             self._tasks = [loop.create_task(self._keep(number)) for number in range(len(self.shards))]
             links = [shard.link for shard in self.shards if shard.link]
-            self._tasks += [loop.create_task(part) for link in links for part in link.parts()]
+            self._tasks += [loop.create_task(link.serve()) for link in links]
             self._tasks += [loop.create_task(chore()) for chore in self._chores]
 
     async def stop(self) -> None:

@@ -56,6 +56,21 @@ class RedisServer:
     def thaw(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
+    def command(self, *words: str) -> object:
+        """What it answers to this command."""
+        with redis.Redis(unix_socket_path=self.path) as client:
+            return client.execute_command(*words)
+
+    def calls(self, command: str) -> int:
+        """How often it has been asked to do this since it was started."""
+        with redis.Redis(unix_socket_path=self.path) as client:
+            return client.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"]
+
+    def listeners(self) -> set[str]:
+        """The ids of the clients that are subscribed to something."""
+        with redis.Redis(unix_socket_path=self.path) as client:
+            return {one["id"] for one in client.client_list(_type="pubsub")}
+
 
 def _answers(client: redis.Redis) -> bool:
     try:

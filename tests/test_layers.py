@@ -16,7 +16,7 @@ FLOORS = {
     "turnauth": {0: "credentials servers", 1: "conf"},
     "signaling": {
         0: "codes protocol session limits tokens streams events native growth",
-        1: "conf rooms rooms.memory rooms.redis accord links shards switchboard node outbox addresses models records",
+        1: "conf rooms rooms.memory rooms.redis accord wire links shards switchboard node outbox addresses models records",
         2: "consumers client views admin management.commands.call_minutes load management.commands.signaling_load",
         3: "routing urls",
     },

@@ -7,14 +7,14 @@ from contextlib import ExitStack
 from urllib.error import HTTPError
 
 from signaling.codes import read, room_id
-from signaling.links import host_of
+from signaling.shards import host_of
 from tests.balancer import Balancer
 from tests.nodes import Node
 from tests.redis_server import RedisServer
 from tests.server import prepared_var_dir
 
-# Not what must be said: the layer shouts while its Redis is away, Django names each 503, and a node says why it does not serve.
-_OUR_FAULT = re.compile(r" (ERROR|CRITICAL) (?!channels_redis|django.request: Service Unavailable|signaling.accord)")
+# Not what must be said: Django names each 503, and a node says why it does not serve.
+_OUR_FAULT = re.compile(r" (ERROR|CRITICAL) (?!django.request: Service Unavailable|signaling.accord)")
 ROOM_KEY = "a key of rooms that is known to the tests"
 _MANY = {
     "ROOM_KEY": ROOM_KEY,

@@ -1,48 +1,37 @@
-"""Links between nodes, over the stock layer and a real Redis."""
+"""Links between nodes, over a real Redis."""
 
 import asyncio
-from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
-from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from signaling.links import Link, Parcel
 from tests.cast import until
 from tests.redis_server import RedisServer
 
-
-async def end(tasks: list[asyncio.Task]) -> None:
-    while tasks:
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=1)
-
-
-class Counting(RedisPubSubChannelLayer):
-    """Counts what it sends to each name."""
-
-    sent = Counter()
-
-    async def send(self, channel, message):
-        self.sent[channel] += 1
-        await self.__getattr__("send")(channel, message)
+QUIET = {"test_every": 60.0, "patience": 120.0}
 
 
 @asynccontextmanager
-async def open_link(*redis, host=0, layer=RedisPubSubChannelLayer, **times):
+async def running(link: Link):
+    serving = asyncio.get_running_loop().create_task(link.serve())
+    try:
+        yield
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+
+
+@asynccontextmanager
+async def open_link(redis: RedisServer, **times):
     """A link of a node of its own, and what has arrived there."""
     arrived = []
-    layer = layer(hosts=[one.url for one in redis])
-    link = Link(layer, arrived.append, host=host, hosts=len(redis), **{"test_every": 0.1, "patience": 1.0, **times})
-    running = [asyncio.get_running_loop().create_task(part) for part in link.parts()]
-    try:
+    link = Link(redis.url, arrived.append, **{"test_every": 0.1, "patience": 1.0, **times})
+    async with running(link):
         async with asyncio.timeout(10):
             await link.is_proven()
         yield link, arrived
-    finally:
-        await end(running)
-        await layer.flush()
 
 
 @pytest.fixture
@@ -63,28 +52,40 @@ class LinkTests:
             assert arrived == parcels
 
     async def test_what_gathers_goes_as_few_messages(self, redis):
-        async with open_link(redis) as (bobs, arrived), open_link(redis, layer=Counting) as (alices, _):
+        async with open_link(redis, **QUIET) as (bobs, arrived), open_link(redis, **QUIET) as (alices, _):
+            before = redis.calls("publish")
+
             for _number in range(1000):
                 alices.post(bobs.address, Parcel("room", "peer", "x" * 1000))
 
             await until(lambda: len(arrived) == 1000)
-            assert Counting.sent[bobs.address] == 4  # of 256 KiB at most
+            assert redis.calls("publish") - before == 4  # of 256 KiB at most
 
-    async def test_each_host_has_its_own_name(self, redis):
-        with RedisServer() as second, RedisServer() as third:
-            hosts = (redis, second, third)
-            async with AsyncExitStack() as stack:
-                ours = [await stack.enter_async_context(open_link(*hosts, host=number)) for number in range(3)]
-                theirs = [await stack.enter_async_context(open_link(*hosts, host=number)) for number in range(3)]
+    async def test_a_host_that_is_gone_without_a_word_is_tried_anew(self, redis, caplog):
+        async with open_link(redis, patience=0.5) as (link, _):
+            first = redis.listeners()
+            redis.freeze()
+            await until(lambda: "does not answer" in caplog.text)
+            redis.thaw()
+
+            await until(lambda: link.is_up)
+
+            assert first and first.isdisjoint(redis.listeners())
+
+    async def test_a_lost_host_stops_its_own_links_only(self, redis):
+        with RedisServer() as second:
+            async with (
+                open_link(redis) as (alices, _),
+                open_link(redis) as (bobs, arrived),
+                open_link(second) as (lost, _),
+            ):
                 second.kill()
+                await until(lambda: not lost.is_up)
 
-                for (link, _), (other, _) in zip(ours, theirs, strict=True):
-                    link.post(other.address, Parcel("room", "peer", "text"))
+                alices.post(bobs.address, Parcel("room", "peer", "text"))
 
-                await until(lambda: theirs[0][1] and theirs[2][1])
-                await until(lambda: not ours[1][0].is_up)
-                assert theirs[1][1] == []
-                assert ours[0][0].is_up and ours[2][0].is_up
+                await until(lambda: arrived == [Parcel("room", "peer", "text")])
+                assert alices.is_up and bobs.is_up
 
     async def test_a_link_is_down_while_redis_hangs_and_up_again_afterwards(self, redis):
         async with open_link(redis) as (link, _):
@@ -121,17 +122,28 @@ class LinkTests:
             await until(lambda: arrived and arrived[-1].text == "last")
             assert len(arrived) <= 1 + 1024 * 1024 // 1000
 
-    async def test_a_redis_that_is_away_at_the_start_is_waited_for(self, redis):
+    async def test_a_redis_that_is_away_at_the_start_is_waited_for(self, redis, caplog):
         redis.kill()
+        link = Link(redis.url, print, test_every=0.1, patience=1.0)
+        async with running(link):
+            await until(lambda: "cannot be reached" in caplog.text)
+            assert not link.is_up
+
+            redis.start()
+
+            await until(lambda: link.is_up)
+
+    async def test_a_redis_that_wants_a_password_gets_the_one_of_its_address(self, redis):
+        redis.command("CONFIG", "SET", "requirepass", "swordfish")
         arrived = []
-        layer = RedisPubSubChannelLayer(hosts=[redis.url])
-        link = Link(layer, arrived.append, test_every=0.1, patience=1.0)
-        running = [asyncio.get_running_loop().create_task(part) for part in link.parts()]
-        await until(lambda: link._complained)
-        assert not link.is_up
+        link = Link(f"{redis.url}?password=swordfish", arrived.append, test_every=0.1, patience=1.0)
+        async with running(link):
+            await until(lambda: link.is_up)
 
-        redis.start()
-
-        await until(lambda: link.is_up)
-        await end(running)
-        await layer.flush()
+    async def test_a_redis_that_refuses_us_is_complained_of_once(self, redis, caplog):
+        redis.command("CONFIG", "SET", "requirepass", "swordfish")
+        link = Link(redis.url, print, test_every=0.1, patience=1.0)
+        async with running(link):
+            await until(lambda: "cannot be reached" in caplog.text)
+            assert not link.is_up
+        assert caplog.text.count("cannot be reached") == 1

@@ -4,7 +4,6 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from channels_redis.pubsub import RedisPubSubChannelLayer
 from redis.asyncio import Redis
 
 from signaling.accord import Accord, fingerprint
@@ -43,8 +42,7 @@ class Node:
     def __init__(self, redis: RedisServer, *, renewal: float, **times) -> None:
         self.switchboard = Switchboard(renewal=renewal)
         client = Redis(unix_socket_path=redis.path, socket_timeout=0.5)
-        self.layer = RedisPubSubChannelLayer(hosts=[redis.url])
-        self.link = Link(self.layer, self.switchboard.deliver, test_every=0.1, patience=1.0)
+        self.link = Link(redis.url, self.switchboard.deliver, test_every=0.1, patience=1.0)
         self.post = Post(self.link)
         rooms = RedisRooms(client, **{"lease": 15, "quarantine": 0, **times})
         self.shard = Shard(rooms, self.link, Accord(client, fingerprint([redis.url], room_key="k" * 32), lasts=60))
@@ -58,7 +56,6 @@ class Node:
 
     async def __aexit__(self, *_) -> None:
         await self.switchboard.stop()
-        await self.layer.flush()
         await self._client.aclose()
 
     async def join(self, peer: str, **given) -> Outlet:
