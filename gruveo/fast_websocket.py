@@ -1,28 +1,38 @@
 """
-uvicorn's WebSocket with less work for each message: the handshake is left as it is, all that comes after it is done here.
+A WebSocket class for uvicorn that does little for each message, and no more than it must for each socket.
 
-uvicorn's own class stops and starts reading around every message, takes it through a generator and a queue, and keeps for each socket what
-only its handshake needed. Here a frame that has come whole, as almost all do, is cut out of the bytes that were read and is the event.
+uvicorn's own class takes a request apart a second time, stops and starts reading around every message, takes it through a generator and a
+queue, and keeps for each socket what only its handshake needed. Here the request is the one that the HTTP class has read, and a frame that
+has come whole, as almost all do, is cut out of the bytes that were read and is the event.
 
-Source: RFC 6455, sections 5 and 7.
+Source: RFC 6455, sections 4.2 (handshake), 5 (frames) and 7 (closing).
 """
 
+import asyncio
+import binascii
+import logging
 import struct
 import sys
-from asyncio import AbstractEventLoop, Future
+from base64 import b64decode
 from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close, Frame, Opcode, apply_mask  # compiled, unlike the one in websockets.utils
+from websockets.utils import accept_key
 
-from gruveo.websocket import WebSocketProtocol
+from gruveo.websocket import FAREWELL
+
+logger = logging.getLogger("uvicorn.error")
 
 _MOST_AT_ONCE = (
     16  # messages of one read that a listener gets; the others go the long way, in which what they cause is written
 )
 _MOST_WAITING = 16  # messages that the application has not taken; then the client has to wait
+_CLOSE_SECONDS = 10.0  # for the client to answer a close
 _FIN = 0x80
 _WHOLE_TEXT = _FIN | Opcode.TEXT
 _RESERVED = 0x70
@@ -33,7 +43,7 @@ _DATA = {Opcode.CONT, Opcode.TEXT, Opcode.BINARY}
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Hands over what a client that waits for no answer sends right behind its upgrade request; uvicorn drops that."""
+    """Hands over a request as it was read, with what a client that waits for no answer sends right behind it; uvicorn drops that."""
 
     def data_received(self, data: bytes) -> None:
         self._data = data
@@ -42,33 +52,50 @@ class HttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         end_of_request = sys.exc_info()[1].args[0]  # httptools says it by an exception, which is being handled
-        super().handle_websocket_upgrade()
-        if early := self._data[end_of_request:]:
-            self.transport.get_protocol().data_received(early)
+        self.connections.discard(self)
+        protocol = self.ws_protocol_class(self.config, self.server_state, self.app_state)
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        protocol.upgrade(self.scope, self.url, self._data[end_of_request:])
 
 
-class FastWebSocketProtocol(WebSocketProtocol):
+class FastWebSocketProtocol(asyncio.Protocol):
     """
-    As gruveo.websocket, which see for the attacks stopped. Compresses nothing and sends no pings of its own, whatever uvicorn is told; one
-    task at a time may wait in `receive`.
+    Serves what HttpProtocol hands over. Compresses nothing and sends no pings of its own, whatever uvicorn is told; one task at a time may
+    wait in `receive`. Of what ASGI has for a refusal before the upgrade it knows only `websocket.close`.
+
+    Attacks stopped: see _answer_ping, _fail and gruveo.websocket.
     """
 
     def __init__(self, config, server_state, app_state, _loop=None) -> None:
-        super().__init__(config, server_state, app_state, _loop)
         server_state.total_requests += 1
-        self.conn.available_extensions = []
+        self.loop = _loop or asyncio.get_running_loop()
         self.queue = _Events(self.loop)
+        self.transport: asyncio.Transport | None = None
+        self.close_timeout = _CLOSE_SECONDS
+        self.close_timer: asyncio.TimerHandle | None = None
+        self.close_sent = False
+        self._app = config.loaded_app
+        self._most = config.ws_max_size
+        self._server_state = server_state
+        self._app_state = app_state
+        self._key: str | None = None  # of a request that is not answered yet
         self._rest = b""  # what was read and is not dealt with: less than a frame, or more than the application takes
         self._message: bytearray | None = None  # its fragments so far
         self._is_text = False  # the message that comes
         self._pong: bytes | None = None  # what is to be answered
-        self._most = config.ws_max_size
         self._listener: Callable[[str], bool] | None = None
         self._heard = 0  # by the listener, of this read
         self._is_open = False
         self._is_over = False  # nothing more is read, nothing more is written
+        self._is_paused = False  # reading
+        self._drained: asyncio.Future | None = None  # pending while the client takes nothing
 
     # What the transport says
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self._server_state.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         if self._is_open:
@@ -76,41 +103,62 @@ class FastWebSocketProtocol(WebSocketProtocol):
             self._read(self._rest + data if self._rest else data)
             if len(self.queue) >= _MOST_WAITING:
                 self._pause_reading()
-        elif self.handshake_initiated:
+        else:
             self._rest += data
             self._pause_reading()
-        else:
-            super().data_received(data)
+
+    def eof_received(self) -> None:
+        """The transport closes itself then."""
+
+    def pause_writing(self) -> None:
+        self._drained = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained:
+            drained.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_over = True
         self._rest, self._message, self._listener = b"", None, None
-        self.handshake_complete = False  # makes its code 1006, which uvicorn says only before the handshake
-        super().connection_lost(exc)
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        self._server_state.connections.discard(self)
+        self.resume_writing()
+        self._stop_timer()
 
     # What uvicorn says
 
-    def handle_connect(self, event) -> None:
-        super().handle_connect(event)
-        if not self.handshake_complete:
-            self.scope["extensions"]["gruveo.socket"] = self
+    def upgrade(self, request: dict, target: bytes, early: bytes) -> None:
+        """Answers a request, given as the scope that the HTTP class has begun, and its target; `early` came right behind it."""
+        key, refusal = _read_request(request)
+        if refusal:
+            self._refuse(refusal)
+            return
+        self._key, self._rest = key, early
+        scope = {
+            "type": "websocket",
+            "asgi": {**request["asgi"], "spec_version": "2.4"},
+            "scheme": "wss" if request["scheme"] == "https" else "ws",
+            **_address(target, request["root_path"]),
+            "subprotocols": _listed(request, b"sec-websocket-protocol"),
+            "state": self._app_state.copy(),
+            "extensions": {"gruveo.socket": self},
+            **{name: request[name] for name in _KEPT},
+        }
+        self.queue.put_nowait({"type": "websocket.connect"})
+        task = self.loop.create_task(self._run(scope))
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._has_run)
 
     def shutdown(self) -> None:
         if not self._is_open:
-            super().shutdown()
+            if self._key:
+                self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
+            self.transport.close()
             return
         if not self.close_sent:
             self._send_close(1012)
         self._end()
-
-    def start_keepalive(self) -> None:
-        """The pings of the signaling protocol serve."""
-
-    def send_500_response(self) -> None:
-        if self._is_open:
-            self._fail(1011)
-        else:
-            super().send_500_response()
 
     # What the application says, past ASGI: it finds this object as `gruveo.socket` among the extensions of its scope
 
@@ -123,9 +171,7 @@ class FastWebSocketProtocol(WebSocketProtocol):
 
     def write(self, text: str) -> bool:
         """Sends a text if that needs no waiting; False, and nothing is done, when `send` has to be used."""
-        if self.close_sent or self._is_over or not self._is_open or not self.writable.is_set():
-            return False
-        if self.transport.is_closing():
+        if self._drained or self.close_sent or self._is_over or not self._is_open or self.transport.is_closing():
             return False
         self.transport.write(_frame(Opcode.TEXT, text.encode()))
         return True
@@ -134,7 +180,7 @@ class FastWebSocketProtocol(WebSocketProtocol):
 
     async def receive(self) -> dict:
         event = await self.queue.get()
-        if self.read_paused and self._is_open and not self.queue:
+        if self._is_paused and self._is_open and not self.queue:
             self._read_on()
         if type(event) is str:
             return {"type": "websocket.receive", "text": event}
@@ -143,30 +189,76 @@ class FastWebSocketProtocol(WebSocketProtocol):
         return event
 
     async def send(self, message: dict) -> None:
-        if not self._is_open:
-            await super().send(message)
-            if message["type"] == "websocket.accept" and self.handshake_complete:
-                self._open()
-            return
-        if not self.writable.is_set():
-            await self.writable.wait()
+        while self._drained:
+            await self._drained
         if self._is_over or self.transport.is_closing():
             raise ClientDisconnected
-        if self.close_sent or message["type"] not in {"websocket.send", "websocket.close"}:
-            raise RuntimeError(f"Unexpected ASGI message {message['type']!r}.")
-        if message["type"] == "websocket.close":
+        kind = message["type"]
+        if self._key:
+            self._answer_request(kind, message)
+        elif self.close_sent or not self._is_open or kind not in {"websocket.send", "websocket.close"}:
+            raise RuntimeError(f"Unexpected ASGI message {kind!r}.")
+        elif kind == "websocket.close":
             self._close(message.get("code", 1000), message.get("reason") or "")
         elif (text := message.get("text")) is not None:
             self.transport.write(_frame(Opcode.TEXT, text.encode()))
         else:
             self.transport.write(_frame(Opcode.BINARY, message["bytes"]))
 
-    # Reading
+    async def _run(self, scope: dict) -> None:
+        try:
+            await self._app(scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            logger.exception("Exception in ASGI application\n")
+            self._fail_for_application()
+        else:
+            if self._key:
+                logger.error("ASGI callable returned without completing handshake.")
+                self._fail_for_application()
 
-    def _open(self) -> None:
-        del self.conn, self.request, self.response  # many kilobytes
+    def _has_run(self, task: asyncio.Task) -> None:
+        self._server_state.tasks.discard(task)
+        if self.close_timer is None:
+            self.transport.close()
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(0 if self._drained else FAREWELL, self.transport.abort)
+
+    def _fail_for_application(self) -> None:
+        if self._is_open:
+            self._fail(1011)
+        elif self._key and not self._is_over:
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    # The handshake
+
+    def _answer_request(self, kind: str, message: dict) -> None:
+        if kind == "websocket.accept":
+            self._accept(message.get("subprotocol"), message.get("headers", ()))
+        elif kind == "websocket.close":
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+            self._refuse(HTTPStatus.FORBIDDEN)
+        else:
+            raise RuntimeError(f"Unexpected ASGI message {kind!r}.")
+
+    def _accept(self, subprotocol: str | None, headers) -> None:
+        key, self._key = self._key, None
+        more = [*self._server_state.default_headers, *headers]
+        if subprotocol:
+            more.append((b"sec-websocket-protocol", subprotocol.encode("latin-1")))
+        lines = b"".join(b"%b: %b\r\n" % header for header in more)
+        self.transport.write(_ACCEPTED % (accept_key(key).encode(), lines))
         self._is_open = True
         self._read_on()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        self._key = None
+        self._is_over = True
+        self.transport.write(_REFUSED % (status, status.phrase.encode()))
+        self.transport.close()
+
+    # Reading
 
     def _read_on(self) -> None:
         """Goes on with what came before the application was ready for it."""
@@ -175,13 +267,13 @@ class FastWebSocketProtocol(WebSocketProtocol):
             self._resume_reading()
 
     def _pause_reading(self) -> None:
-        if not self.read_paused and not self.transport.is_closing():
-            self.read_paused = True
+        if not self._is_paused and not self.transport.is_closing():
+            self._is_paused = True
             self.transport.pause_reading()
 
     def _resume_reading(self) -> None:
-        if self.read_paused and not self.transport.is_closing():
-            self.read_paused = False
+        if self._is_paused and not self.transport.is_closing():
+            self._is_paused = False
             self.transport.resume_reading()
 
     def _read(self, data: bytes) -> None:
@@ -280,7 +372,7 @@ class FastWebSocketProtocol(WebSocketProtocol):
         payload, self._pong = self._pong, None
         if self.close_sent:
             return
-        if self.writable.is_set():
+        if not self._drained:
             self.transport.write(_frame(Opcode.PONG, payload))
         else:
             self._is_over = True
@@ -330,10 +422,13 @@ class FastWebSocketProtocol(WebSocketProtocol):
 
     def _end(self) -> None:
         self._is_over = True
+        self._stop_timer()
+        self.transport.close()
+
+    def _stop_timer(self) -> None:
         if self.close_timer:
             self.close_timer.cancel()
             self.close_timer = None
-        self.transport.close()
 
     def _send_close(self, code: int, reason: str = "") -> None:
         """
@@ -350,6 +445,47 @@ class FastWebSocketProtocol(WebSocketProtocol):
         self.transport.write(_frame(Opcode.CLOSE, payload))
 
 
+_KEPT = ("http_version", "server", "client", "root_path", "headers")
+_ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: %b\r\n%b\r\n"
+_REFUSED = b"HTTP/1.1 %d %b\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+def _read_request(request: dict) -> tuple[str, HTTPStatus | None]:
+    """
+    The client's key, and with which status the request is refused, if it is. That it asks for `websocket` the HTTP class has seen.
+
+    Source: RFC 6455 section 4.2.1.
+    """
+    if request["method"] != "GET":
+        return "", HTTPStatus.METHOD_NOT_ALLOWED
+    keys = _listed(request, b"sec-websocket-key")
+    if _listed(request, b"sec-websocket-version") != ["13"] or len(keys) != 1 or not _is_key(keys[0]):
+        return "", HTTPStatus.BAD_REQUEST
+    return keys[0], None
+
+
+def _address(target: bytes, root: str) -> dict[str, str | bytes]:
+    path, _, query = target.partition(b"?")
+    return {"path": root + unquote(path.decode("latin-1")), "raw_path": root.encode() + path, "query_string": query}
+
+
+def _listed(request: dict, name: bytes) -> list[str]:
+    """The elements of a header whose value is a list, or that may stand there several times."""
+    return [
+        part.strip()
+        for header, value in request["headers"]
+        if header == name
+        for part in value.decode("latin-1").split(",")
+    ]
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(b64decode(text, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
 def _frame(opcode: Opcode, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
@@ -364,9 +500,9 @@ class _Events(list):
 
     __slots__ = ("_loop", "_reader", "is_awaited")
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._reader: Future | None = None
+        self._reader: asyncio.Future | None = None
         self.is_awaited = False  # whether the application waits, and for nothing that is here
 
     def put_nowait(self, event: dict | str | bytes) -> None:

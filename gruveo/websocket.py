@@ -5,7 +5,7 @@ from contextlib import suppress
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
-_FAREWELL = 10.0  # seconds in which a closing socket may still be read to its end
+FAREWELL = 10.0  # seconds in which a closing socket may still be read to its end
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -28,4 +28,4 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def on_task_complete(self, task) -> None:
         super().on_task_complete(task)
         if self.transport.get_write_buffer_size():
-            self.loop.call_later(_FAREWELL if self.writable.is_set() else 0, self.transport.abort)
+            self.loop.call_later(FAREWELL if self.writable.is_set() else 0, self.transport.abort)

@@ -3,6 +3,7 @@
 import ipaddress
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -111,6 +112,7 @@ class BucketTable:
         self._tidy_above = max(self._least, 2 * len(self._buckets))  # so that tidying stays rare under an attack
 
 
+@lru_cache(maxsize=4096)  # who comes once does so three times
 def shared_by(address: str) -> str:
     """
     Whom a limit by address counts as one: an IPv4 address, or the /64 of an IPv6 one, of which a visitor has all.

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
@@ -63,8 +64,12 @@ def read(text: str, *, keys: Sequence[str], lifetime: int, now: float) -> Token:
 
 
 def _signature(payload: str, key: str) -> str:
-    derived = hashlib.sha256(b"gruveo resume token\0" + key.encode()).digest()
-    return _to_text(hmac.digest(derived, payload.encode(), "sha256"))
+    return _to_text(hmac.digest(_derived(key), payload.encode(), "sha256"))
+
+
+@lru_cache(maxsize=16)
+def _derived(key: str) -> bytes:
+    return hashlib.sha256(b"gruveo resume token\0" + key.encode()).digest()
 
 
 def _to_text(data: bytes) -> str:

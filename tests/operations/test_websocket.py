@@ -63,6 +63,9 @@ class HandshakeTests:
         [
             (b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b"", b"400"),
             (b"dGhlIHNhbXBsZSBub25jZQ==", b"short", b"400"),
+            (b"dGhlIHNhbXBsZSBub25jZQ==", b"dGhlIHNhbXBsZSBub25j!A==", b"400"),
+            (b"Sec-WebSocket-Key", b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key", b"400"),
+            (b"Sec-WebSocket-Version: 13\r\n", b"", b"400"),
             (b"Version: 13", b"Version: 12", b"400"),
             (b"GET", b"POST", b"405"),
         ],
@@ -230,7 +233,7 @@ class CloseTests:
                 super().__init__(*arguments, **named)
                 self.close_timeout = 0.1
 
-        with start(ws=Impatient).upgraded("/close") as mallory:
+        with start(**{**_CLASSES[name], "ws": Impatient}).upgraded("/close") as mallory:
             assert mallory.close_code() == 4001
 
     def test_an_error_of_the_application_is_told_and_logged(self, serving, caplog):
@@ -315,7 +318,7 @@ class LeakTests:
         class Counted(_CLASSES[name]["ws"]):
             pass
 
-        serving = start(ws=Counted)
+        serving = start(**{**_CLASSES[name], "ws": Counted})
         ends = [frame(CLOSE, b"\x03\xe8"), frame(TEXT, b"\xff"), frame(TEXT, b"x", fin=0), b"\x81", frame(PING)]
         for number in range(2000):
             with serving.upgraded() as alice:
