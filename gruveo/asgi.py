@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gruveo.settings")
 
-from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
@@ -14,11 +14,11 @@ from gruveo.checks import refuse_to_serve
 from gruveo.client_address import ClientAddress
 from gruveo.lifespan import lifespan
 from gruveo.one_process import only_process
-from signaling.routing import websocket_urlpatterns
+from signaling.routing import sockets
 
 refuse_to_serve()
 _lock = None if settings.REDIS_URLS else only_process(settings.VAR_DIR / "server.lock")
 application = ClientAddress(
-    ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}),
+    ProtocolTypeRouter({"http": http, "websocket": sockets, "lifespan": lifespan}),
     trusted_proxies=settings.TRUSTED_PROXIES,
 )

@@ -22,6 +22,7 @@ async def lifespan(scope, receive, send) -> None:
         if event["type"] == "lifespan.startup":
             scope["state"]["switchboard"] = switchboard
             _spare_the_collector()
+            _spare_the_logs()
             switchboard.start()
             await _become_ready()
             await send({"type": "lifespan.startup.complete"})
@@ -39,6 +40,16 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def _spare_the_logs() -> None:
+    """
+    What our lines of the log do not show need not be found out for each: the place in the code, the process and the thread.
+
+    Source: Python's documentation of logging, "Optimization".
+    """
+    logging._srcfile = None
+    logging.logProcesses = logging.logThreads = logging.logMultiprocessing = False
 
 
 async def _become_ready() -> None:

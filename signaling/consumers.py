@@ -53,6 +53,7 @@ class SignalingConsumer(AsyncConsumer):
         self._limits = limits
         self._origins = origins
         self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = 0.0
         self._token: tokens.Token | None = None
         self._ice_at: float | None = None
         self._early: tuple[str, Message | None] = ("", None)  # a text that was read before its turn
@@ -336,15 +337,16 @@ class SignalingConsumer(AsyncConsumer):
         logger.info("%s room=%s peer=%s", "left" if has_left else "away", session.room, session.peer)
 
     def _watch(self) -> None:
-        """One timer for each socket, set again only when it fires: a message costs it nothing."""
-        self._stop_timer()
-        if self._session.phase is Phase.CLOSED:
-            return
-        now = time.monotonic()
+        """One timer for each socket, set again only when it fires, or would be late: a message costs it nothing."""
         at = min(self._session.deadline(), self._ice_at or float("inf"))
-        self._timer = asyncio.get_running_loop().call_later(max(0.05, at - now), self._look)
+        if self._session.phase is Phase.CLOSED or (self._timer and self._looks_at <= at):
+            return
+        self._stop_timer()
+        self._looks_at = at
+        self._timer = asyncio.get_running_loop().call_later(max(0.05, at - time.monotonic()), self._look)
 
     def _look(self) -> None:
+        self._timer = None
         now = time.monotonic()
         problem = self._session.overdue(now=now)
         if problem:

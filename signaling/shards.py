@@ -59,6 +59,8 @@ class Shard:
         Raises:
             ProtocolError: what the store refuses with, or `unavailable` with `retry_after`: too many ask at once, or it does not answer.
         """
+        if self.link is None:
+            return await ask()  # of this process's own memory
         if not self.is_up or self._asking >= _MOST_ASKING:
             raise unavailable()
         self._asking += 1
