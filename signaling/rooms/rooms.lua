@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  the room, packed: capacity, locked, revision, members (by stamp), call, and the last changes
 -- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `grace`: no lease runs out before
--- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future
+-- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future; for `refresh` the second room, and so on
 -- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
 -- Answers {room, {events, nodes, peer, is_new}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
@@ -260,10 +260,46 @@ local function is_fresh()
   return now - boot.at <= math.max(request.quarantine, request.lease)
 end
 
+-- Leases by the hundred
+
+local function knows_the_call(known)
+  local call, theirs = room.call, known.call
+  if (#members >= 2) ~= (call ~= nil) or (call ~= nil) ~= (theirs ~= nil) then return false end
+  return not call or not call.waits and call.id == theirs.id and call.largest == theirs.largest
+    and call.connected == theirs.connected and call.relayed == theirs.relayed
+end
+
+-- Renews the leases in a room of which the node knows all, in which all are whom it holds there, and where nobody's place has run out.
+local function extend(known)
+  if room.revision ~= known.revision or not knows_the_call(known) then return false end
+  for _, member in ipairs(members) do
+    if is_over(member) then return false end
+  end
+  for peer, connection in pairs(known.held) do
+    local member = find(peer)
+    if not member or member.away or member.connection ~= connection then return false end
+    member.expires_at = now + request.lease
+  end
+  save()
+  return true
+end
+
+-- Answers the places in the list of those rooms of which there is more to know, and for which `renew` has to be asked.
+local function refresh(found)
+  local rest = {}
+  for place, known in ipairs(request.rooms) do
+    local at = place == 1 and 1 or place + 1
+    if found[at] then open(KEYS[at]:sub(6), found[at]) end
+    if not found[at] or not extend(known) then rest[#rest + 1] = place end
+  end
+  return rest
+end
+
 -- What is asked for
 
 local found = redis.call('MGET', unpack(KEYS))
 boot = found[2] and cmsgpack.unpack(found[2]) or {at = math.huge, grace = 0}
+if request.op == 'refresh' then return refresh(found) end
 local counted = tonumber(found[3] or 0)
 open(KEYS[1]:sub(6), found[1])
 if room.last and room.last[1] == request.request then return {packed, room.last[2]} end -- the answer to the first run was lost

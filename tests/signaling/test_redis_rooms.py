@@ -48,7 +48,26 @@ async def flush(redis_socket) -> None:
         await client.flushall()
 
 
+async def scripts_run(redis_socket) -> int:
+    async with Redis(unix_socket_path=redis_socket) as client:
+        return (await client.info("commandstats"))["cmdstat_evalsha"]["calls"]
+
+
 class LeaseTests:
+    async def test_rooms_in_which_nothing_happens_are_renewed_by_the_hundred(self, make_rooms, redis_socket, clock):
+        rooms = make_rooms()
+        outcomes = [await rooms.join(replace(entry(ALICE), room=f"room {number}"), capacity=2) for number in range(250)]
+        all_held = [Held(outcome.room, (outcome.member,)) for outcome in outcomes]
+        await rooms.join(replace(entry(BOB), room="room 170"), capacity=2)
+        before = await scripts_run(redis_socket)
+
+        news = await rooms.renew(all_held)
+
+        assert [list(one.room.members) for one in news] == [[ALICE, BOB]]  # of the one room of which there is news
+        assert await scripts_run(redis_socket) - before == 1 + 3 + 1  # who has run out; by the hundred; that room
+        clock.move(14)
+        assert len((await rooms.view("room 249")).members) == 1
+
     async def test_who_is_not_renewed_is_lost_and_the_node_of_the_others_learns_it(self, make_rooms, clock):
         mine, theirs = make_rooms(), make_rooms()
         await mine.join(entry(ALICE), capacity=2)
