@@ -89,7 +89,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
         self._is_open = False
         self._is_over = False  # nothing more is read, nothing more is written
         self._is_paused = False  # reading
-        self._drained: asyncio.Future | None = None  # pending while the client takes nothing
+        self._drained: asyncio.Event | None = None  # there while the client takes nothing
 
     # What the transport says
 
@@ -111,12 +111,12 @@ class FastWebSocketProtocol(asyncio.Protocol):
         """The transport closes itself then."""
 
     def pause_writing(self) -> None:
-        self._drained = self.loop.create_future()
+        self._drained = asyncio.Event()
 
     def resume_writing(self) -> None:
         drained, self._drained = self._drained, None
         if drained:
-            drained.set_result(None)
+            drained.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_over = True
@@ -190,7 +190,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
 
     async def send(self, message: dict) -> None:
         while self._drained:
-            await self._drained
+            await self._drained.wait()
         if self._is_over or self.transport.is_closing():
             raise ClientDisconnected
         kind = message["type"]

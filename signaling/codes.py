@@ -112,6 +112,8 @@ RULES = {"reserved": sorted(RESERVED), "extensions": sorted(EXTENSIONS)}
 
 
 def _nfkc_casefold(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     # One round is not always enough: removing an ignorable can bring two marks together that then compose.
     for _ in range(4):
         before = text

@@ -54,6 +54,7 @@ class SignalingConsumer(AsyncConsumer):
         self._origins = origins
         self._timer: asyncio.TimerHandle | None = None
         self._looks_at = 0.0
+        self._client = ""
         self._token: tokens.Token | None = None
         self._ice_at: float | None = None
         self._early: tuple[str, Message | None] = ("", None)  # a text that was read before its turn
@@ -111,7 +112,7 @@ class SignalingConsumer(AsyncConsumer):
                 if (event := await receive())["type"] != "websocket.receive":
                     break
                 await self._frame(event.get("text"))
-                if not number % _TURN:
+                if number % _TURN == _TURN - 1:
                     # Frames that came in one read are handed over without a pause; what they are answered and where they go must be
                     # written meanwhile, or whoever is sent more than an outbox holds is taken for deaf.
                     await asyncio.sleep(0)
@@ -183,8 +184,7 @@ class SignalingConsumer(AsyncConsumer):
         self._outbox.put(self._welcome(outcome))
         self._switchboard.publish(outcome)
         self._watch()
-        verb = "joined" if outcome.is_new else "resumed"
-        logger.info("%s room=%s peer=%s client=%r", verb, outcome.room.id, member.peer, hello.client)
+        self._client = hello.client
 
     def _welcome(self, outcome: Outcome) -> str:
         room, member, limits = outcome.room, outcome.member, self._limits
@@ -217,7 +217,8 @@ class SignalingConsumer(AsyncConsumer):
         except codes.BadCode as error:
             raise ProtocolError("bad-code", hint=error.hint) from error
         replaced = self._replaced(hello.replaces, room)
-        entry = self._entry(room, secrets.token_urlsafe(_PEER_BYTES), hello)
+        peer = secrets.token_urlsafe(_PEER_BYTES)
+        entry = self._entry(room, peer, hello, request=peer)
         return await self._switchboard.join(
             entry, capacity=self._limits.capacity, replaces=replaced, address=self._addresses.key(self._address)
         )
@@ -227,7 +228,7 @@ class SignalingConsumer(AsyncConsumer):
             token = self._read_token(hello.resume)
         except tokens.BadToken as error:
             raise ProtocolError("bad-token", str(error)) from error
-        entry = self._entry(token.room, token.peer, hello)
+        entry = self._entry(token.room, token.peer, hello, request=secrets.token_urlsafe(9))
         return await self._switchboard.resume(
             entry,
             capacity=self._limits.capacity,
@@ -246,9 +247,8 @@ class SignalingConsumer(AsyncConsumer):
             return ""
         return token.peer if token.room == room else ""
 
-    def _entry(self, room: str, peer: str, hello: Hello) -> Entry:
-        node = self._switchboard.shard(room).node
-        return Entry(room, peer, secrets.token_urlsafe(9), node, hello.shown, hello.attempt)
+    def _entry(self, room: str, peer: str, hello: Hello, *, request: str) -> Entry:
+        return Entry(room, peer, request, self._switchboard.shard(room).node, hello.shown, hello.attempt)
 
     def _read_token(self, text: str) -> tokens.Token:
         return tokens.read(text, keys=conf.token_keys(), lifetime=self._limits.token, now=time.time())
@@ -334,7 +334,9 @@ class SignalingConsumer(AsyncConsumer):
             await self._tell_of(held, "leave")
         elif held:
             await self._tell_of(held, "away", keep=self._limits.place)
-        logger.info("%s room=%s peer=%s", "left" if has_left else "away", session.room, session.peer)
+        # The one line of a socket: what is said of each message or join would cost more than the message or join.
+        verb, seconds = "left" if has_left else "away", session.seconds(now=time.monotonic())
+        logger.info("%s room=%s peer=%s client=%r seconds=%d", verb, session.room, session.peer, self._client, seconds)
 
     def _watch(self) -> None:
         """One timer for each socket, set again only when it fires, or would be late: a message costs it nothing."""

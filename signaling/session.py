@@ -74,6 +74,10 @@ class Session:
         self.phase = Phase.CLOSED
         return self._leaving or close_code in _LEAVING
 
+    def seconds(self, *, now: float) -> float:
+        """How old the socket is."""
+        return now - self._opened
+
     def deadline(self) -> float:
         """When to look at `overdue` again, unless something is heard before."""
         if self.phase is Phase.CLOSED:

@@ -62,12 +62,16 @@ def open_files(server) -> int:
 async def two_people(server, code: str):
     """Alice and Bob, who notice nothing; afterwards, that the log shows no fault of the server's."""
     before = len(server.log)
-    async with await Client.join(server.ws_url, code) as alice, await Client.join(server.ws_url, code) as bob:
-        async with Undisturbed(alice, bob) as pair:
-            yield pair
-        await until(lambda: f"joined room={room_of(server, alice)} peer={bob.peer}" in server.log)
+    async with (
+        await Client.join(server.ws_url, code) as alice,
+        await Client.join(server.ws_url, code) as bob,
+        Undisturbed(alice, bob) as pair,
+    ):
+        yield pair
     async with await Client.join(server.ws_url, code + "-end") as marker:
-        await until(lambda: f"peer={marker.peer}" in server.log)
+        pass
+    await until(lambda: f"peer={marker.peer}" in server.log)
+    await until(lambda: f"left room={room_of(server, alice)} peer={bob.peer}" in server.log)
     for fault in ("Traceback", "ERROR", "CRITICAL", "could not", "1011"):
         assert fault not in server.log[before:], server.log[before:][-5000:]
 
