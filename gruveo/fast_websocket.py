@@ -134,7 +134,10 @@ class FastWebSocketProtocol(asyncio.Protocol):
         if refusal:
             self._refuse(refusal)
             return
-        self._key, self._rest = key, early
+        self._key = key
+        if early:
+            self._rest = early
+            self._pause_reading()  # until the application has taken it
         scope = {
             "type": "websocket",
             "asgi": {**request["asgi"], "spec_version": "2.4"},
