@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
@@ -15,6 +15,7 @@ from signaling.rooms.memory import MemoryRooms
 from signaling.rooms.redis import RedisRooms
 from signaling.shards import Shard
 from signaling.switchboard import Switchboard
+from signaling.wire import ScriptRedis
 
 _LOOK = 1.0  # seconds between two looks at who has run out, where no lease has to be renewed
 _ANSWER = 1.5  # seconds that a Redis host has for an answer
@@ -54,20 +55,21 @@ def _shard(url: str, common: str, deliver) -> Shard:
     return Shard(rooms, link, Accord(redis, common, lasts=4 * lease))
 
 
-def _client(url: str) -> Redis:
+def _client(url: str) -> ScriptRedis:
     """
     Answers or raises within seconds. What was sent into a socket that Redis had closed is sent once more, on a new one: scripts bear
     being run twice.
     """
     pool = BlockingConnectionPool.from_url(
         url,
+        protocol=2,
         max_connections=_MOST_SOCKETS,
         timeout=_ANSWER,
         socket_timeout=_ANSWER,
         socket_connect_timeout=_ANSWER,
         retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
     )
-    return Redis.from_pool(pool)
+    return ScriptRedis(pool, patience=_ANSWER)
 
 
 switchboard = _make()

@@ -103,6 +103,8 @@ class Session:
         if text is None:
             raise ProtocolError("bad-message", "a binary message")
         message = protocol.parse(text)
+        if type(message) is Signal and (message.to, message.stream) not in self._highest:
+            protocol.check_names(message)
         if isinstance(message, Hello) != (self.phase is Phase.NEW):
             raise ProtocolError("bad-message", "not in place here", about="hello" if isinstance(message, Hello) else "")
         return message

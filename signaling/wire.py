@@ -1,26 +1,32 @@
 """
-This node's two sockets to one Redis host: on one it says PUBLISH and hears nothing, on the other it hears what is sent to its name.
+This node's sockets to one Redis host for what happens all the time: messages to and from other nodes, and scripts.
 
 redis-py makes them: address, TLS, login. What comes after that is done here, because most of what a message between two nodes cost went
-into redis-py's tasks, time limits and answers that nobody needs (docs/decisions.md).
+into redis-py's tasks, pools, time limits and answers that nobody needs (docs/decisions.md).
 """
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import hiredis
-from redis.asyncio import ConnectionPool
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 
 _CONNECT = 2.0  # seconds
 
 
 class Wire:
     """
-    Stands from `open` to `close`. `hear` is called with the bytes of each message, `can_write` when the wire takes more again after it did
-    not, `stands` once what is sent to `name` will be heard. What happens to the sockets is for the owner to find out: by `has_ended`, or
-    because nothing is heard any more.
+    Two sockets, from `open` to `close`: on one this node says PUBLISH and hears nothing, on the other it hears what is sent to its name.
+
+    `hear` is called with the bytes of each message, `stands` once what is sent to `name` will be heard, `can_write` when the wire takes
+    more again after it did not. What happens to the sockets is for the owner to find out: by `has_ended`, or because nothing is heard
+    any more.
     """
 
     def __init__(
@@ -47,8 +53,8 @@ class Wire:
             RedisError, OSError, TimeoutError: the host cannot be reached, or does not let us in.
         """
         async with asyncio.timeout(2 * _CONNECT):
-            self._in = await self._socket(self._answer, lambda: None)
-            self._out = await self._socket(lambda answer: None, self._can_write)
+            self._in = await _Socket.open(self._pool, self._answer)
+            self._out = await _Socket.open(self._pool, lambda answer: None, self._can_write)
         self._in.write(hiredis.pack_command(("SUBSCRIBE", self._name)))
         self._out.write(hiredis.pack_command(("CLIENT", "REPLY", "OFF")))
 
@@ -74,15 +80,6 @@ class Wire:
         """Sends each to the node of that name; whoever is not there misses it."""
         self._out.write(b"".join(hiredis.pack_command(("PUBLISH", name, payload)) for name, payload in messages))
 
-    async def _socket(self, on_answer: Callable[[object], None], can_write: Callable[[], None]) -> "_Socket":
-        connection = self._pool.make_connection()
-        try:
-            await connection.connect()
-            return _Socket(connection, on_answer, can_write)
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-
     def _answer(self, answer: object) -> None:
         match answer:
             case [b"message", _, payload]:
@@ -91,8 +88,104 @@ class Wire:
                 self._stands()
 
 
+class ScriptRedis(Redis):
+    """
+    redis-py's client, but that EVALSHA goes over one socket for all who ask, and the answers come in the order of the questions. It answers
+    or raises within `patience` seconds; what was lost with its socket is asked once more, so scripts must bear being run twice.
+    """
+
+    def __init__(self, pool: ConnectionPool, *, patience: float) -> None:
+        super().__init__(connection_pool=pool)
+        self.auto_close_connection_pool = True
+        self._patience = patience
+        self._socket: _Socket | None = None
+        self._opening = asyncio.Lock()
+        self._asked: deque[asyncio.Future] = deque()  # over this socket
+        self._answered_at = 0.0
+
+    async def evalsha(self, sha: str, numkeys: int, *keys_and_args) -> object:
+        """
+        Raises:
+            NoScriptError: Redis does not know the script (any more).
+            ResponseError, ConnectionError, TimeoutError.
+        """
+        question = hiredis.pack_command(("EVALSHA", sha, numkeys, *keys_and_args))
+        try:
+            async with asyncio.timeout(self._patience):
+                try:
+                    return await self._ask(question)
+                except ConnectionError:
+                    return await self._ask(question)
+        except TimeoutError:
+            if time.monotonic() - self._answered_at >= self._patience:
+                await self._drop()
+            raise
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await self._drop()
+        await super().aclose(close_connection_pool)
+
+    async def _ask(self, question: bytes) -> object:
+        if not self._stands():
+            async with self._opening:
+                if not self._stands():
+                    await self._reopen()
+        answer = asyncio.get_running_loop().create_future()
+        self._asked.append(answer)
+        self._socket.write(question)
+        return await answer
+
+    def _stands(self) -> bool:
+        return self._socket is not None and not self._socket.ended.done()
+
+    async def _reopen(self) -> None:
+        await self._drop()
+        asked = deque()
+        self._socket = await _Socket.open(self.connection_pool, partial(self._answer, asked))
+        self._socket.ended.add_done_callback(lambda _: _fail(asked))
+        self._asked, self._answered_at = asked, time.monotonic()
+
+    async def _drop(self) -> None:
+        socket, self._socket = self._socket, None
+        if socket:
+            _fail(self._asked)
+            await socket.close()
+
+    def _answer(self, asked: deque[asyncio.Future], answer: object) -> None:
+        self._answered_at = time.monotonic()
+        future = asked.popleft()
+        if future.done():
+            return  # given up meanwhile
+        if not isinstance(answer, hiredis.ReplyError):
+            future.set_result(answer)
+        elif str(answer).startswith("NOSCRIPT"):
+            future.set_exception(NoScriptError(str(answer)))
+        else:
+            future.set_exception(ResponseError(str(answer)))
+
+
+def _fail(asked: deque[asyncio.Future]) -> None:
+    """Nobody waits for what will not come."""
+    while asked:
+        future = asked.popleft()
+        if not future.done():
+            future.set_exception(ConnectionError("the socket to Redis was lost"))
+
+
 class _Socket(asyncio.Protocol):
     """A connection of redis-py that has logged in and is ours from now on."""
+
+    @classmethod
+    async def open(
+        cls, pool: ConnectionPool, on_answer: Callable[[object], None], can_write: Callable[[], None] = lambda: None
+    ) -> "_Socket":
+        connection = pool.make_connection()
+        try:
+            await connection.connect()
+            return cls(connection, on_answer, can_write)
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
 
     def __init__(self, connection, on_answer: Callable[[object], None], can_write: Callable[[], None]) -> None:
         self._connection = connection

@@ -25,7 +25,9 @@ json_values = st.recursive(
 
 def refused(text) -> str:
     with pytest.raises(ProtocolError) as refusal:
-        protocol.parse(text)
+        message = protocol.parse(text)
+        if isinstance(message, protocol.Signal):
+            protocol.check_names(message)
     return refusal.value.code
 
 

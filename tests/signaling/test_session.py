@@ -60,6 +60,16 @@ class JoinedTests:
     def test_a_binary_message_is_a_bad_message(self):
         assert refused(joined(), None).code == "bad-message"
 
+    @pytest.mark.parametrize(
+        "names", [{"stream": "sp ace"}, {"stream": "é"}, {"stream": "q\n"}, {"to": "sixteen letters!"}]
+    )
+    def test_a_signal_with_other_characters_in_a_name_is_a_bad_message_each_time(self, names):
+        session = joined()
+        text = json.dumps(json.loads(signal(1)) | names)
+
+        assert [refused(session, text).code for _ in range(2)] == ["bad-message", "bad-message"]
+        assert refused(session, text).code == "rate-limited"  # it counts
+
     def test_silence_is_measured_from_the_last_message(self):
         session = joined()
         session.read('{"type": "ping"}', now=15)
