@@ -41,6 +41,14 @@ async () => {
 }
 """
 
+_ROUND_TRIP = """
+async () => {
+  const stats = await window.watched.connections.at(-1).getStats();
+  const transport = [...stats.values()].find((one) => one.type === 'transport');
+  return stats.get(transport.selectedCandidatePairId).currentRoundTripTime;
+}
+"""
+
 _TIMES = """
 () => {
   const mark = (name) => performance.getEntriesByName(name)[0]?.startTime ?? null;
@@ -89,6 +97,13 @@ class Caller(Person):
         """Milliseconds from joining to the connection, and to the first picture of the other if there was one."""
         at = self.page.evaluate(_TIMES)
         return round(at["connected"] - at["join"]), round(at["frame"] - at["join"]) if at["frame"] else None
+
+    def round_trip_ms(self) -> float:
+        """To the other and back, as the path that is in use has measured it last."""
+        return 1000 * self.page.evaluate(_ROUND_TRIP)
+
+    def forget_what_was_said(self) -> None:
+        self.page.evaluate("noted.phases = [], noted.titles = []")
 
     def phases(self) -> list[str]:
         """All that the call has been, in order."""

@@ -1,12 +1,14 @@
 """What stands at the edge of the laboratory: TLS in front of our servers, which listen on loopback, and the names of all."""
 
 import asyncio
+import contextlib
+import socket
 import ssl
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 
-from tests.nat import sockets
+from tests.nat import packet_queue, sockets
 from tests.nat.resolver import Resolver
 
 _SECONDS = 30
@@ -46,6 +48,27 @@ class Doorway:
         transport, _ = self._run(self._loop.create_datagram_endpoint(lambda: Resolver(names), sock=bound))
         self._transports.append(transport)
 
+    @contextlib.contextmanager
+    def delay(self, namespace: Path, seconds: float) -> Iterator[None]:
+        """Meanwhile each packet that the namespace's rules put into queue 0 goes on its way so much later."""
+        with sockets.netfilter(namespace) as queue:
+            self._run(self._open_queue(queue, seconds))
+            yield
+            self._run(self._close_queue(queue))
+
+    async def _open_queue(self, queue: socket.socket, seconds: float) -> None:
+        for request in packet_queue.opening():
+            queue.send(request)
+        self._loop.add_reader(queue, self._take, queue, seconds)
+
+    async def _close_queue(self, queue: socket.socket) -> None:
+        self._loop.remove_reader(queue)
+
+    def _take(self, queue: socket.socket, seconds: float) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for packet in packet_queue.packets(queue.recv(_CHUNK)):
+                self._loop.call_later(seconds, _let_go, queue, packet)
+
     async def _end(self) -> None:
         for closable in (*self._servers, *self._transports):
             closable.close()
@@ -56,6 +79,11 @@ class Doorway:
 
     def _run(self, work: Coroutine):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)
+
+
+def _let_go(queue: socket.socket, packet: int) -> None:
+    with contextlib.suppress(OSError):  # the queue has been closed, and with it the packet is gone
+        queue.send(packet_queue.acceptance(packet))
 
 
 async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:

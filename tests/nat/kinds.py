@@ -26,7 +26,7 @@ KINDS = {
 SAME = "same"  # not a kind of its own: both are behind one port-restricted router
 
 _ANSWERS = "-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
-_OUTWARD = "-A FORWARD -i lan -o wan -j ACCEPT"
+_OUTWARD = "-A FORWARD -i lan -j ACCEPT"  # and within the home, for a bridge may ask these rules as well
 _MASQUERADE = "-A POSTROUTING -o wan -j MASQUERADE"
 _NOT_THE_ROUTER = "-A INPUT -i wan -m conntrack --ctstate NEW -j DROP"
 

@@ -1,11 +1,13 @@
 """The whole laboratory: network, relay, our server twice (with TURN, and with STUN only), and a browser in each home."""
 
+import contextlib
 import os
 import secrets
 import shutil
 import ssl
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -76,11 +78,21 @@ class Laboratory:
         """One that nobody has used."""
         return next(self._codes)
 
+    @contextlib.contextmanager
+    def bad_line(self, side: str, *, share: float, seconds: float) -> Iterator[None]:
+        """Meanwhile the home of this side loses this share of its packets, and the others take so much longer, in each direction."""
+        self.network.spoil(side, share)
+        try:
+            with self._doorway.delay(self.network.path(f"home-{side}"), seconds):
+                yield
+        finally:
+            self.network.mend(side)
+
     def _serve(self, stack: ExitStack) -> None:
         secret = secrets.token_hex(32)
         self._authority.issue_cert(_RELAY).private_key_and_cert_chain_pem.write_to_path(str(self._folder / "relay.pem"))
         stack.enter_context(Relay(self.network, self._folder, secret=secret))
-        doorway = stack.enter_context(Doorway())
+        self._doorway = stack.enter_context(Doorway())
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert("gruveo.test", "stun-only.test").configure_cert(tls)
         public = self.network.path("public")
@@ -89,9 +101,9 @@ class Laboratory:
             (STUN_SITE, _WITHOUT_TURN, addresses.STUN_SITE),
         ):
             site = stack.enter_context(Site(origin, relays, secret))
-            doorway.lead(public, here, to=site.port, tls=tls)
+            self._doorway.lead(public, here, to=site.port, tls=tls)
         for side in ("a", "b"):
-            doorway.resolve(self.network.path(side), _NAMES)
+            self._doorway.resolve(self.network.path(side), _NAMES)
 
     def _browser(self, stack: ExitStack, side: str) -> Browser:
         home = self._folder / side

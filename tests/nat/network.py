@@ -85,17 +85,20 @@ class Network:
     def unplug(self, side: str) -> None:
         self._ip(side, "link set eth0 down\naddress flush dev eth0\n")
 
-    def lose(self, side: str, share: float) -> None:
-        """From now on the router of this side loses packets, in both directions; 0 ends it."""
+    def spoil(self, side: str, share: float) -> None:
+        """
+        From now on the router of this side loses this share of what it forwards, in each direction, and hands the rest to whoever
+        listens to queue 0 there, if anybody does.
+        """
         lines = [
-            f"-A FORWARD {way} wan -m statistic --mode random --probability {share} -j DROP" for way in ("-i", "-o")
+            f"-A FORWARD {way} wan {target}"
+            for target in (f"-m statistic --mode random --probability {share} -j DROP", "-j NFQUEUE --queue-bypass")
+            for way in ("-i", "-o")
         ]
-        self._restore(f"home-{side}", "\n".join(["*mangle", *(lines if share else []), "COMMIT", ""]))
-
-    def delay(self, side: str) -> None:
-        """From now on the router of this side hands what it forwards to whoever listens to queue 0 there, if somebody does."""
-        lines = ["-A FORWARD -i wan -j NFQUEUE --queue-bypass", "-A FORWARD -o wan -j NFQUEUE --queue-bypass"]
         self._restore(f"home-{side}", "\n".join(["*mangle", *lines, "COMMIT", ""]))
+
+    def mend(self, side: str) -> None:
+        self._restore(f"home-{side}", "*mangle\nCOMMIT\n")
 
     # How it is built
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _CLONE_NEWNET = 0x40000000
+_NETLINK_NETFILTER = 12
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -27,6 +28,14 @@ def datagrams(namespace: Path, address: str, port: int = 0) -> socket.socket:
         return made
 
     return _within(namespace, make)
+
+
+def netfilter(namespace: Path) -> socket.socket:
+    """A socket by which the kernel's packet filter there is spoken to (NETLINK_NETFILTER), without waiting."""
+    made = _within(namespace, lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER))
+    made.bind((0, 0))
+    made.setblocking(False)
+    return made
 
 
 def _family(address: str) -> socket.AddressFamily:
