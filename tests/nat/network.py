@@ -13,6 +13,7 @@ other names, so two may go in parallel. All is done by root's `ip` and `iptables
 
 import os
 import subprocess
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ SITE, STUN_SITE, RELAY = (
 )
 _NAMES = ("public", "a", "home-a", "provider-a", "b", "home-b", "provider-b", "mobile")
 _SIDES = {"a": 1, "b": 2}
+_numbers = count(1)  # one process may have several
 
 
 class NoNamespaces(Exception):
@@ -43,14 +45,19 @@ class Network:
     """A context manager: all namespaces, cables and routes, gone at the end."""
 
     def __init__(self) -> None:
-        self._prefix = f"gruveo-{os.getpid()}-"
+        self._prefix = f"gruveo-{os.getpid()}-{next(_numbers)}-"
 
     def __enter__(self) -> "Network":
+        """
+        Raises:
+            NoNamespaces: it cannot be built here.
+        """
         if os.geteuid() != 0:
             raise NoNamespaces(
                 "The NAT laboratory makes network namespaces, which only root may: run the tests with sudo."
             )
         try:
+            _remove_orphans()
             self._make()
         except subprocess.CalledProcessError as error:
             self.__exit__(None, None, None)
@@ -210,6 +217,13 @@ class Network:
 
     def _restore(self, name: str, tables: str, *, command: str = "iptables-restore") -> None:
         _run([*self.inside(name), command], tables)
+
+
+def _remove_orphans() -> None:
+    """What runs that were killed have left: a namespace lives on without its processes."""
+    for file in Path("/run/netns").glob("gruveo-*-*-*"):
+        if not Path("/proc", file.name.split("-")[1]).exists():
+            _run(["ip", "netns", "delete", file.name])
 
 
 def _up(cable: Cable) -> str:

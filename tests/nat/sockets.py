@@ -30,6 +30,18 @@ def datagrams(namespace: Path, address: str, port: int = 0) -> socket.socket:
     return _within(namespace, make)
 
 
+def connecting(namespace: Path, address: tuple[str, int]) -> socket.socket:
+    """A TCP socket there that has begun to connect, and may never be done."""
+
+    def make() -> socket.socket:
+        made = socket.socket(_family(address[0]))
+        made.setblocking(False)
+        made.connect_ex(address)
+        return made
+
+    return _within(namespace, make)
+
+
 def netfilter(namespace: Path) -> socket.socket:
     """A socket by which the kernel's packet filter there is spoken to (NETLINK_NETFILTER), without waiting."""
     made = _within(namespace, lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER))
