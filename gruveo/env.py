@@ -102,8 +102,12 @@ class Env:
 
     def parsed(self, name: str, parse: Callable[[tuple[str, ...]], Any]) -> Any:
         """What `parse` makes of a list separated by commas; it raises ValueError, whose text names the entry, when one is wrong."""
+        return self.written(name, lambda _: parse(self.names(name)))
+
+    def written(self, name: str, parse: Callable[[str], Any]) -> Any:
+        """The same for a text that is more than a list."""
         try:
-            return parse(self.names(name))
+            return parse(self.text(name, ""))
         except ValueError as error:
             raise BadValue(name, f"has a wrong entry: {error}.") from None
 

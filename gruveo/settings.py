@@ -14,7 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from gruveo import local_env
 from gruveo.env import BadValue, Env
 from signaling import native
-from turnauth.servers import uris as turn_uris
+from turnauth import rules as turn_rules
+from turnauth import servers as turn_servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env(os.environ)
@@ -103,18 +104,18 @@ ANDROID_APPS = env.parsed("ANDROID_APPS", native.android_apps)
 
 # TURN
 
-TURN_SERVERS = env.names("TURN_SERVERS")
-for _server in TURN_SERVERS:
-    try:
-        turn_uris(_server)
-    except ValueError as error:
-        raise BadValue("TURN_SERVERS", f"has a wrong entry: {error}.") from None
+TURN_DEFAULT_REGION = env.text("TURN_DEFAULT_REGION", "")
+TURN_SERVERS = env.written(
+    "TURN_SERVERS", lambda text: turn_servers.by_region(text, default_region=TURN_DEFAULT_REGION)
+)
+if not TURN_DEFAULT_REGION and len(TURN_SERVERS) == 1:
+    TURN_DEFAULT_REGION = next(iter(TURN_SERVERS))
 TURN_SECRETS = env.keys("TURN_SECRETS", ()) if env.text("TURN_SECRETS", "") else ()
-if TURN_SERVERS and not TURN_SECRETS:
-    raise BadValue(
-        "TURN_SECRETS", "is not set, but TURN_SERVERS is: without a secret there are no credentials for them."
-    )
-TURN_TTL = env.number("TURN_TTL", 3600, least=1, most=86400)
+TURN_TTL = env.number("TURN_TTL", 3600, least=turn_rules.LEAST_TTL, most=turn_rules.MOST_TTL)
+for _problem in turn_rules.errors(
+    relays=TURN_SERVERS, default_region=TURN_DEFAULT_REGION, secrets=TURN_SECRETS, ttl=TURN_TTL
+):
+    raise BadValue(_problem.variable, f"{_problem.text} {_problem.hint}")
 
 # The application
 

@@ -34,7 +34,7 @@ from signaling.protocol import (
 from signaling.rooms import Call, Entry, Held, Outcome
 from signaling.session import Phase, Session
 from signaling.switchboard import Switchboard
-from turnauth import conf as turn
+from turnauth import ice
 
 logger = logging.getLogger("signaling")
 
@@ -206,7 +206,7 @@ class SignalingConsumer(AsyncConsumer):
         )
 
     def _fresh_ice_servers(self) -> tuple[list[dict], int | None]:
-        servers, lifetime = turn.ice_servers(user=self._session.peer, now=time.time())
+        servers, lifetime = ice.ice_servers(user=self._session.peer, now=time.time(), room=self._session.room)
         self._ice_at = time.monotonic() + lifetime / 2 if lifetime else None
         return servers, lifetime
 

@@ -1,24 +1,42 @@
-"""The settings of the relays, and the ICE servers that follow from them."""
+"""The settings of the relays; no other module of the package reads them."""
 
-import hashlib
-import hmac
+from collections.abc import Iterator
 
 from django.conf import settings
 
-from turnauth import credentials
-from turnauth.servers import uris
+from turnauth import rules
 
 
-def ice_servers(*, user: str, now: float) -> tuple[list[dict], int | None]:
+def relays() -> dict[str, tuple[str, ...]]:
+    """The relays of the settings, by region."""
+    return dict(settings.TURN_SERVERS)
+
+
+def default_region() -> str:
+    """The region of those of whom nothing is known."""
+    return settings.TURN_DEFAULT_REGION
+
+
+def secrets() -> tuple[str, ...]:
+    """The first signs, the relays take all."""
+    return settings.TURN_SECRETS
+
+
+def lifetime() -> int:
+    """For how many seconds credentials open allocations."""
+    return settings.TURN_TTL
+
+
+def user_key() -> str:
     """
-    The relays as RTCPeerConnection takes them, and the seconds for which their credentials open allocations (None without any).
+    Makes user ids opaque.
 
-    `user` is made opaque with a keyed hash, so that relays and their logs never learn peer ids.
+    Attack stopped: a relay that was taken over knows TURN_SECRETS, and would try all addresses of visitors against its log.
     """
-    if not settings.TURN_SERVERS:
-        return [], None
-    secret = settings.TURN_SECRETS[0]
-    user_id = hmac.digest(secret.encode(), f"user {user}".encode(), hashlib.sha256).hex()[:24]
-    username, password = credentials.sign(user_id, secret=secret, expires=int(now) + settings.TURN_TTL)
-    urls = [uri for server in settings.TURN_SERVERS[:2] for uri in uris(server)]
-    return [{"urls": urls, "username": username, "credential": password}], settings.TURN_TTL
+    return settings.SECRET_KEY
+
+
+def problems() -> Iterator[rules.Problem]:
+    """What is wrong with them, errors first."""
+    yield from rules.errors(relays=relays(), default_region=default_region(), secrets=secrets(), ttl=lifetime())
+    yield from rules.warnings(relays=relays(), secrets=secrets(), ttl=lifetime(), is_production=settings.PRODUCTION)

@@ -113,7 +113,7 @@ class ConfigTests:
         assert get(CONFIG).json()["min_client_versions"] == {"ios": "1.4", "android": "2.0"}
 
     def test_turn_credentials_have_no_address_of_their_own(self, settings):
-        settings.TURN_SERVERS, settings.TURN_SECRETS = ("turn.example",), ("t" * 32,)
+        settings.TURN_SERVERS, settings.TURN_SECRETS = {"": ("turn.example",)}, ("t" * 32,)
 
         response = get(CONFIG)
 
