@@ -10,6 +10,7 @@ _REQUIRED = object()
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 _HOST = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
+_HEADER = re.compile(r"[A-Za-z0-9-]+")  # others, with an underscore above all, never come through a proxy
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _PORTS = {"http": 80, "https": 443}
 _KEY_CHARACTERS = 32  # of which each is worth 4 bits at least: hex is the poorest thing that people paste
@@ -110,6 +111,13 @@ class Env:
             return parse(self.text(name, ""))
         except ValueError as error:
             raise BadValue(name, f"has a wrong entry: {error}.") from None
+
+    def header(self, name: str) -> str:
+        """The name of an HTTP header (RFC 9110 section 5.1), or the empty text."""
+        value = self.text(name, "")
+        if value and not _HEADER.fullmatch(value):
+            raise BadValue(name, f"must be the name of a header, such as X-Region, not {value!r}.")
+        return value
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """One of these words; the first when it is missing."""

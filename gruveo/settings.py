@@ -112,6 +112,9 @@ if not TURN_DEFAULT_REGION and len(TURN_SERVERS) == 1:
     TURN_DEFAULT_REGION = next(iter(TURN_SERVERS))
 TURN_SECRETS = env.keys("TURN_SECRETS", ()) if env.text("TURN_SECRETS", "") else ()
 TURN_TTL = env.number("TURN_TTL", 3600, least=turn_rules.LEAST_TTL, most=turn_rules.MOST_TTL)
+TURN_REGION_HEADER = env.header("TURN_REGION_HEADER")
+TURN_REQUESTS_PER_MINUTE = env.number("TURN_REQUESTS_PER_MINUTE", 60.0, least=1)
+TURN_KEY_REQUESTS_PER_MINUTE = env.number("TURN_KEY_REQUESTS_PER_MINUTE", 600.0, least=1)
 for _problem in turn_rules.errors(
     relays=TURN_SERVERS, default_region=TURN_DEFAULT_REGION, secrets=TURN_SECRETS, ttl=TURN_TTL
 ):
@@ -244,13 +247,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
+        "no_keys": {"()": "gruveo.logs.NoKeys"},
         "no_codes": {"()": "gruveo.logs.RouteInsteadOfPath"},
         "peers_fault": {"()": "gruveo.logs.NoTracebackForPeers"},
     },
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {
         "nowhere": {"class": "logging.NullHandler"},
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_codes", "peers_fault"]},
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["no_codes", "no_keys", "peers_fault"],
+        },
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {

@@ -11,6 +11,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("admin/", admin.site.urls),
     path("blog/", include("blog.urls")),
+    path("turn/", include("turnauth.urls")),
 ]
 if settings.LOCAL_CA_FILE:
     from gruveo import local_ca_pages

@@ -70,6 +70,7 @@ class SignalingConsumer(AsyncConsumer):
         await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
         self._switchboard.start()  # a server without a lifespan has not done so yet
         self._address = (scope.get("client") or ("unknown", 0))[0]
+        self._region = _header(scope, ice.region_header()) or ""
         self._session = Session(self._limits, now=time.monotonic())
         self._task = asyncio.current_task()
         socket = scope.get("extensions", {}).get(
@@ -206,7 +207,9 @@ class SignalingConsumer(AsyncConsumer):
         )
 
     def _fresh_ice_servers(self) -> tuple[list[dict], int | None]:
-        servers, lifetime = ice.ice_servers(user=self._session.peer, now=time.time(), room=self._session.room)
+        servers, lifetime = ice.ice_servers(
+            user=self._session.peer, now=time.time(), room=self._session.room, region=self._region
+        )
         self._ice_at = time.monotonic() + lifetime / 2 if lifetime else None
         return servers, lifetime
 

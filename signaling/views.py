@@ -2,11 +2,13 @@
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_cache_control, set_response_etag
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from signaling import conf, native, protocol
+from turnauth import ice
 
 _VERSION = 1  # of the document: raised when a client that reads this one would misread the next
 _CONFIG_SECONDS = 5 * 60
@@ -22,7 +24,9 @@ def config(request: HttpRequest) -> HttpResponse:
         "signaling": {"url": _socket_address(request), "subprotocols": [protocol.SUBPROTOCOL]},
         "limits": conf.limits().for_config(),
         "features": list(protocol.FEATURES),
-        "turn": None,  # no address hands out credentials by itself: they come with `welcome`
+        "turn": reverse("turnauth:turn")
+        if ice.has_relays()
+        else None,  # for programs with a key; others get theirs by `welcome`
         "min_client_versions": conf.least_versions(),
     }
     response = _document(request, document, seconds=_CONFIG_SECONDS)

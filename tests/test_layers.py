@@ -13,7 +13,12 @@ PACKAGES = ("gruveo", "signaling", "turnauth", "blog", "pages")
 
 # Floor 0 is pure, 1 holds state, 2 is an edge, 3 is wiring. A new module must be put on a floor here first.
 FLOORS = {
-    "turnauth": {0: "credentials servers choice rules", 1: "conf fleet ice", 3: "checks apps"},
+    "turnauth": {
+        0: "credentials servers choice rules limits",
+        1: "conf fleet ice models",
+        2: "views admin",
+        3: "urls checks apps",
+    },
     "signaling": {
         0: "codes protocol session limits tokens streams events native growth",
         1: "conf rooms rooms.memory rooms.redis accord wire links shards switchboard node outbox addresses models records",

@@ -36,6 +36,26 @@ def user_key() -> str:
     return settings.SECRET_KEY
 
 
+def region_header() -> str:
+    """The header in which whoever stands in front of the site says where the visitor is; empty when nobody does."""
+    return settings.TURN_REGION_HEADER
+
+
+def requests_per_address() -> float:
+    """Credentials over HTTP that one address may fetch in a minute."""
+    return settings.TURN_REQUESTS_PER_MINUTE
+
+
+def requests_per_key() -> float:
+    """The same for the holder of a key."""
+    return settings.TURN_KEY_REQUESTS_PER_MINUTE
+
+
+def origins() -> frozenset[str]:
+    """Those of our own pages."""
+    return frozenset(map(str, settings.SITE_ORIGINS))
+
+
 def problems() -> Iterator[rules.Problem]:
     """What is wrong with them, errors first."""
     yield from rules.errors(relays=relays(), default_region=default_region(), secrets=secrets(), ttl=lifetime())

@@ -28,3 +28,13 @@ def user_id(user: str) -> str:
     return hmac.digest(conf.user_key().encode(), f"turn user {user}".encode(), hashlib.sha256).hex()[
         :_USER_ID_CHARACTERS
     ]
+
+
+def region_header() -> bytes:
+    """As conf.region_header, in the way of ASGI."""
+    return conf.region_header().lower().encode()
+
+
+def has_relays() -> bool:
+    """Whether there are any to hand out."""
+    return any(fleet.relays().values())

@@ -63,6 +63,27 @@ def test_bytes_that_are_no_text_get_no_traceback(log):
     assert "Traceback" not in log.getvalue()
 
 
+@pytest.mark.parametrize("key", ["gruveo-turn-Abc_123-xyz", "whatever%20it%20is"])
+def test_a_key_of_the_turn_api_is_masked_wherever_it_stands(log, key):
+    logger = logging.getLogger("django.request")
+    logger.warning("Not Found: %s", f"/turn/?service=turn&key={key}&username=ada")
+    try:
+        raise ValueError(f"cannot read 'key={key}'")
+    except ValueError:
+        logger.exception("failed")
+
+    written = log.getvalue()
+    assert key not in written
+    assert "key=***&username=ada" in written
+    assert "key=***'" in written
+
+
+def test_a_key_in_a_header_is_masked_too(log):
+    logging.getLogger("django.request").warning("Authorization: Bearer gruveo-turn-Abc_123-xyz")
+
+    assert "Bearer gruveo-turn-***" in log.getvalue()
+
+
 @pytest.mark.server
 def test_the_real_server_logs_no_code(make_server):
     server = make_server()

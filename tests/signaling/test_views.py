@@ -112,12 +112,14 @@ class ConfigTests:
 
         assert get(CONFIG).json()["min_client_versions"] == {"ios": "1.4", "android": "2.0"}
 
-    def test_turn_credentials_have_no_address_of_their_own(self, settings):
+    def test_names_the_address_of_turn_credentials_where_there_are_relays(self, settings):
+        without = get(CONFIG)
         settings.TURN_SERVERS, settings.TURN_SECRETS = {"": ("turn.example",)}, ("t" * 32,)
 
         response = get(CONFIG)
 
-        assert response.json()["turn"] is None
+        assert without.json()["turn"] is None
+        assert response.json()["turn"] == "/turn/"
         assert "turn.example" not in response.content.decode()
 
     def test_tells_no_secret_of_the_settings(self, settings):
