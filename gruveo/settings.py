@@ -264,6 +264,7 @@ LOGGING = {
         # A wrong Host header is a scanner's doing, a hundred times a day: it is answered with 400, and no traceback of ours.
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "aioice": {"handlers": ["console"], "level": "WARNING", "propagate": False},  # at INFO it names addresses
         # A traceback every second while Redis is away, which signaling.links says once.
         "channels_redis.pubsub": {"handlers": ["nowhere"], "propagate": False},
     },

@@ -13,6 +13,8 @@ PACKAGES = (
     "redis-server",  # the room store of many nodes
     "postgresql",  # the database of many nodes
     "openssl",  # a second opinion on our certificates
+    "coturn",  # the relays
+    "faketime",  # a relay whose clock is wrong
 )
 
 

@@ -13,7 +13,12 @@ PACKAGES = ("gruveo", "signaling", "turnauth", "blog", "pages")
 
 # Floor 0 is pure, 1 holds state, 2 is an edge, 3 is wiring. A new module must be put on a floor here first.
 FLOORS = {
-    "turnauth": {0: "credentials servers", 1: "conf"},
+    "turnauth": {
+        0: "credentials servers targets findings reports relay_config",
+        1: "conf",
+        2: "probe progress management.commands.turn_config management.commands.turn_check "
+        "management.commands.turn_credentials",
+    },
     "signaling": {
         0: "codes protocol session limits tokens streams events native growth",
         1: "conf rooms rooms.memory rooms.redis accord links shards switchboard node outbox addresses models records",

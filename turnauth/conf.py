@@ -22,3 +22,22 @@ def ice_servers(*, user: str, now: float) -> tuple[list[dict], int | None]:
     username, password = credentials.sign(user_id, secret=secret, expires=int(now) + settings.TURN_TTL)
     urls = [uri for server in settings.TURN_SERVERS[:2] for uri in uris(server)]
     return [{"urls": urls, "username": username, "credential": password}], settings.TURN_TTL
+
+
+def relays() -> dict[str, tuple[str, ...]]:
+    """The relays of the settings, by region."""
+    return dict(settings.TURN_SERVERS)
+
+
+def secrets() -> tuple[str, ...]:
+    """The first signs, the relays take all."""
+    return settings.TURN_SECRETS
+
+
+def lifetime() -> int:
+    """For how many seconds credentials open allocations."""
+    return settings.TURN_TTL
+
+
+def room_capacity() -> int:
+    return settings.ROOM_CAPACITY
