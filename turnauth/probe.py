@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ _LIFETIME = 300  # of the credentials that every relay must take
 _AHEAD = (2 * 3600, 26 * 3600, 400 * 86400)  # those that a relay takes whose clock is ahead by hours, a day, a year
 _EXPIRED = -60
 _RESEND_SECONDS = 0.25
+_KNOCKS = 8  # connections begun at once; coturn's queue for new ones is short, and a full one costs seconds
 # Doors into the operator's own network: what they open belongs to a relay's operator, never to its users.
 FORBIDDEN_PEERS = (
     "10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1",  # private networks, and those of providers
@@ -234,13 +235,13 @@ async def check(target: Target, access: Access, *, wanted: int = 0) -> list[Find
             found += await _relay(target, access)
             found += [await _quota(target, access, wanted=wanted)] if wanted else []
     except socket.gaierror as error:
-        found.append(known("bad-name", f"the name {target.host} is not known ({error.strerror})"))
+        found.append(known("bad-name", f"the name {target.host} is not known: {reason(error)}"))
     except TimeoutError:
         found.append(known("dead-port", f"no answer in {access.patience:g} s"))
     except ssl.SSLError as error:
         found.append(known("no-turn", f"no TLS here: {error.reason or error}"))
     except OSError as error:
-        found.append(known("dead-port", error.strerror or str(error)))
+        found.append(known("dead-port", reason(error)))
     except Refused as refused:
         found.append(_refusal(refused))
     return found
@@ -254,11 +255,14 @@ async def _quota(target: Target, access: Access, *, wanted: int) -> Finding:
         Refused: with another error than 486. OSError, TimeoutError: it could not be asked.
     """
     login, all_have_asked = access.login(), asyncio.Barrier(wanted)
+    door = asyncio.Semaphore(_KNOCKS)
 
     async def hold() -> bool:
         try:
-            async with visit(target, login, patience=access.patience, tls=_any_certificate()) as allocation:
-                made = await _is_made(allocation)
+            async with AsyncExitStack() as stack:
+                async with door:
+                    visited = visit(target, login, patience=access.patience, tls=_any_certificate())
+                    made = await _is_made(await stack.enter_async_context(visited))
                 await all_have_asked.wait()
         except BaseException:
             await all_have_asked.abort()
@@ -269,6 +273,15 @@ async def _quota(target: Target, access: Access, *, wanted: int) -> Finding:
     if made < wanted:
         return known("quota", f"one person gets {made} allocations, and needs {wanted} in a full room that restarts")
     return good("quota", f"one person gets the {wanted} allocations of a full room that restarts")
+
+
+def reason(error: Exception) -> str:
+    """Why a relay could not be asked, in a few words."""
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    if isinstance(error, OSError) and (error.errno or 0) > 0:
+        return os.strerror(error.errno)  # asyncio's own text repeats the address
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 async def _is_made(allocation: Allocation) -> bool:

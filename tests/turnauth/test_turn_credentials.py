@@ -60,7 +60,7 @@ class CommandTests:
             for uri in ("turn:a:80?transport=udp", "turn:a?transport=tcp", "turns:[::1]:443")
         }
 
-        assert [" ".join(words.split()[1:-6]) for words in commands.values()] == ["-y", "-y -t", "-y -t -S"]
+        assert [" ".join(words.split()[1:-7]) for words in commands.values()] == ["-y", "-y -t", "-y -t -S"]
         assert [words.split()[-1] for words in commands.values()] == ["a", "a", "::1"]
 
     def test_without_a_relay_that_of_the_settings_is_taken(self):
