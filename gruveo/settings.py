@@ -86,6 +86,18 @@ CHANNEL_LAYERS = {
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 
+# What may be lost, such as which relays are healthy. A Redis that is away or hangs must cost nobody more than a moment.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URLS[0],
+        "KEY_PREFIX": "gruveo",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+    if REDIS_URLS
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
 # Signaling: what docs/protocol.md section 12 promises
 
 ROOM_CAPACITY = env.number("ROOM_CAPACITY", 6, least=2, most=6)
@@ -121,6 +133,16 @@ if TURN_SERVERS and not TURN_SECRETS:
         "TURN_SECRETS", "is not set, but TURN_SERVERS is: without a secret there are no credentials for them."
     )
 TURN_TTL = env.number("TURN_TTL", 3600, least=1, most=86400)
+
+# Where `manage.py turn_fleet` looks for relays
+
+TURN_DISCOVERY = env.choice("TURN_DISCOVERY", ("static", "ec2"))
+TURN_EC2_TAG = env.text("TURN_EC2_TAG", "gruveo:role=turn")
+if not all(TURN_EC2_TAG.partition("=")):
+    raise BadValue("TURN_EC2_TAG", "must be like gruveo:role=turn, the name and the value of a tag.")
+TURN_EC2_REGIONS = env.names("TURN_EC2_REGIONS")
+if TURN_DISCOVERY == "ec2" and not TURN_SECRETS:
+    raise BadValue("TURN_SECRETS", "is not set, but TURN_DISCOVERY is ec2: without a secret there are no credentials.")
 
 # The application
 

@@ -14,10 +14,10 @@ PACKAGES = ("gruveo", "signaling", "turnauth", "blog", "pages")
 # Floor 0 is pure, 1 holds state, 2 is an edge, 3 is wiring. A new module must be put on a floor here first.
 FLOORS = {
     "turnauth": {
-        0: "credentials servers targets findings reports relay_config",
-        1: "conf",
-        2: "probe progress management.commands.turn_config management.commands.turn_check "
-        "management.commands.turn_credentials",
+        0: "credentials servers targets findings reports relay_config health",
+        1: "conf fleet",
+        2: "probe progress discovery management.commands.turn_fleet management.commands.turn_drain "
+        "management.commands.turn_config management.commands.turn_check management.commands.turn_credentials",
     },
     "signaling": {
         0: "codes protocol session limits tokens streams events native growth",

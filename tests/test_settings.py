@@ -82,6 +82,8 @@ class ProductionTests:
             ("SILENCE_SECONDS", "inf"),
             ("SIGNALING_WEBSOCKET", "slow"),
             ("TURN_TTL", "0"),
+            ("TURN_EC2_TAG", "turn"),
+            ("TURN_DISCOVERY", "dns"),
             ("TURN_SERVERS", "2001:db8::1"),
             ("MIN_CLIENT_VERSIONS", "ios=new"),
             ("MIN_CLIENT_VERSIONS", "iso=1.4"),

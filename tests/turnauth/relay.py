@@ -55,6 +55,16 @@ class Coturn:
 
     def __enter__(self) -> "Coturn":
         shutil.copy("/var/lib/turn/turndb", self.userdb)
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def start(self) -> None:
+        """Once more after `kill`, on the same ports."""
+        self._listens.clear()
         options = ["-c", str(self._folder / "turnserver.conf"), "--pidfile", str(self._folder / "pid")]
         self._process = subprocess.Popen(
             [*dies_with_us(), *self._clock, "stdbuf", "-oL", "turnserver", *options],
@@ -65,23 +75,21 @@ class Coturn:
             cwd=self._folder,
             start_new_session=True,  # faketime starts it as a child: both are ended by their group
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read, args=[self._process.stdout], daemon=True)
         self._reader.start()
         if not self._listens.wait(_START_SECONDS) or self._process.poll() is not None:
-            self.__exit__()
             raise RuntimeError(f"coturn does not start:\n{self.log}")
-        return self
 
     def __exit__(self, *_) -> None:
         self.kill()
-        self._reader.join()
-        self._process.stdout.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def kill(self) -> None:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
 
     def issue(self, name: str, **options) -> None:
         """Puts another certificate in place; coturn reads it when it starts."""
@@ -114,8 +122,8 @@ class Coturn:
         command = ["turnadmin", *arguments, "-r", REALM, "-b", str(self.userdb)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    def _read(self) -> None:
-        for line in self._process.stdout:
+    def _read(self, output) -> None:
+        for line in output:
             self._lines.append(line)
             if _LISTENS in line:
                 self._listens.set()
