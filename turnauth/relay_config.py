@@ -54,7 +54,7 @@ class Relay(NamedTuple):
     """What differs between relays. A text such as `@PUBLIC_IP@` stands for what a script fills in when the machine starts."""
 
     capacity: int  # people in a room
-    secrets: tuple[str, ...] = ("@SECRET@",)
+    secrets: tuple[str, ...] = ()  # none: turnadmin puts them into the database, and can take them out again
     realm: str = "@REALM@"
     public: str = "@PUBLIC_IP@"
     private: str = "@PRIVATE_IP@"
@@ -109,7 +109,10 @@ def _login(relay: Relay) -> Iterator[_Line]:
     yield f"realm={relay.realm}", "a login needs a realm; without one every client is asked for credentials for ever"
     yield "use-auth-secret", "credentials are signed, not stored: the relay needs no database of people"
     for secret in relay.secrets:
-        yield f"static-auth-secret={secret}", "one of TURN_SECRETS; two only while they are being changed"
+        yield (
+            f"static-auth-secret={secret}",
+            "one of TURN_SECRETS; it stays until coturn restarts, which cuts all calls off",
+        )
     yield (
         f"userdb={relay.userdb}",
         (

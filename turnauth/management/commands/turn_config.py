@@ -8,9 +8,9 @@ from turnauth.relay_config import Relay, write
 
 class Command(BaseCommand):
     help = (
-        "Writes a hardened turnserver.conf, each line with its reason. Without options, addresses, realm and secret are placeholders "
-        "(@PUBLIC_IP@, @PRIVATE_IP@, @REALM@, @SECRET@), which the script of deploy/turn/ fills in when a machine starts. The quotas "
-        "follow from ROOM_CAPACITY."
+        "Writes a hardened turnserver.conf, each line with its reason. Without options, addresses and realm are placeholders "
+        "(@PUBLIC_IP@, @PRIVATE_IP@, @REALM@), which the script of deploy/turn/ fills in when a machine starts. Secrets are put into "
+        "the relay's own database with turnadmin -s, so that they can change without a restart. The quotas follow from ROOM_CAPACITY."
     )
     requires_system_checks = []
 
@@ -22,7 +22,9 @@ class Command(BaseCommand):
             "--public-ip6", metavar="ADDRESS", help="listen on this IPv6 address too; @PUBLIC_IP6@ is one"
         )
         parser.add_argument(
-            "--with-secrets", action="store_true", help="write the values of TURN_SECRETS; keep the file to its owner"
+            "--with-secrets",
+            action="store_true",
+            help="write those of TURN_SECRETS into the file, which then is nobody else's to read",
         )
         parser.add_argument("--port", type=int, help="for UDP and TCP (3478)")
         parser.add_argument("--tls-port", type=int, help="for TLS (443)")
