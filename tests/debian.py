@@ -15,6 +15,7 @@ PACKAGES = (
     "openssl",  # a second opinion on our certificates
     "coturn",  # the relays
     "faketime",  # a relay whose clock is wrong
+    "systemd",  # reads the units of deploy/turn, and starts none
 )
 
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 
 import trustme
@@ -33,9 +34,10 @@ class Coturn:
     """
 
     def __init__(self, *, lines=(), without=(), clock="", on_loopback=ON_LOOPBACK, **relay) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="gruveo-coturn-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="gruveo-relay-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self.port, self.tls_port = free_port(), free_port()
-        self.userdb = self._folder / "turndb"
+        self.userdb, self.conf = self._folder / "turndb", self._folder / "turnserver.conf"
         self._authority = trustme.CA()
         self.authorities = str(self._folder / "authority.pem")
         self._authority.cert_pem.write_to_path(self.authorities)
@@ -48,13 +50,13 @@ class Coturn:
             }
         )  # fmt: skip
         kept = [line for line in write(self.relay).splitlines() if not line.startswith(tuple(without) or "\0")]
-        (self._folder / "turnserver.conf").write_text("\n".join([*kept, *on_loopback, *lines, ""]))
+        self.conf.write_text("\n".join([*kept, *on_loopback, *lines, ""]))
+        shutil.copy("/var/lib/turn/turndb", self.userdb)
         self._clock = ["faketime", "-f", clock] if clock else []
         self._lines: list[str] = []
         self._listens = threading.Event()
 
     def __enter__(self) -> "Coturn":
-        shutil.copy("/var/lib/turn/turndb", self.userdb)
         try:
             self.start()
         except BaseException:
@@ -65,7 +67,7 @@ class Coturn:
     def start(self) -> None:
         """Once more after `kill`, on the same ports."""
         self._listens.clear()
-        options = ["-c", str(self._folder / "turnserver.conf"), "--pidfile", str(self._folder / "pid")]
+        options = ["-c", str(self.conf), "--pidfile", str(self._folder / "pid")]
         self._process = subprocess.Popen(
             [*dies_with_us(), *self._clock, "stdbuf", "-oL", "turnserver", *options],
             stdin=subprocess.DEVNULL,
@@ -82,7 +84,6 @@ class Coturn:
 
     def __exit__(self, *_) -> None:
         self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def kill(self) -> None:
         if self._process.poll() is None:
@@ -120,7 +121,12 @@ class Coturn:
     def admin(self, *arguments: str) -> str:
         """Runs turnadmin on its database of secrets."""
         command = ["turnadmin", *arguments, "-r", REALM, "-b", str(self.userdb)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            output = process.stdout.read()
+        for log in Path("/var/log").glob(f"turn_{process.pid}_*.log"):
+            log.unlink()  # it leaves one each time
+        assert process.returncode == 0, output
+        return output
 
     def _read(self, output) -> None:
         for line in output:
