@@ -11,3 +11,4 @@ class GruveoConfig(AppConfig):
         register(checks.redis)
         register(checks.production)
         register(checks.signaling_url)
+        register(checks.turn_discovery)

@@ -60,6 +60,19 @@ def signaling_url(**_) -> list[CheckMessage]:
     ]
 
 
+def turn_discovery(**_) -> list[CheckMessage]:
+    """W004: machines that are found are handed out through the cache that all processes share, and there is none."""
+    if settings.TURN_DISCOVERY == "static" or settings.REDIS_URLS:
+        return []
+    return [
+        Warning(
+            "TURN_DISCOVERY is ec2, but REDIS_URL is not set: what `manage.py turn_fleet` finds reaches no server.",
+            hint="Set REDIS_URL, or name the relays in TURN_SERVERS and leave TURN_DISCOVERY out.",
+            id="gruveo.W004",
+        )
+    ]
+
+
 def refuse_to_serve() -> None:
     """
     Called before a server takes its first request; commands only report.

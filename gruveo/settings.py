@@ -81,6 +81,18 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
 else:
     raise BadValue("DATABASE_URL", "must begin with postgres: or sqlite:.")
 
+# What may be lost, such as which relays are healthy. A Redis that is away or hangs must cost nobody more than a moment.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URLS[0],
+        "KEY_PREFIX": "gruveo",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+    if REDIS_URLS
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
 # Signaling: what docs/protocol.md section 12 promises
 
 ROOM_CAPACITY = env.number("ROOM_CAPACITY", 6, least=2, most=6)
@@ -119,6 +131,16 @@ for _problem in turn_rules.errors(
     relays=TURN_SERVERS, default_region=TURN_DEFAULT_REGION, secrets=TURN_SECRETS, ttl=TURN_TTL
 ):
     raise BadValue(_problem.variable, f"{_problem.text} {_problem.hint}")
+
+# Where `manage.py turn_fleet` looks for relays
+
+TURN_DISCOVERY = env.choice("TURN_DISCOVERY", ("static", "ec2"))
+TURN_EC2_TAG = env.text("TURN_EC2_TAG", "gruveo:role=turn")
+if not all(TURN_EC2_TAG.partition("=")):
+    raise BadValue("TURN_EC2_TAG", "must be like gruveo:role=turn, the name and the value of a tag.")
+TURN_EC2_REGIONS = env.names("TURN_EC2_REGIONS")
+if TURN_DISCOVERY == "ec2" and not TURN_SECRETS:
+    raise BadValue("TURN_SECRETS", "is not set, but TURN_DISCOVERY is ec2: without a secret there are no credentials.")
 
 # The application
 
@@ -267,6 +289,7 @@ LOGGING = {
         # A wrong Host header is a scanner's doing, a hundred times a day: it is answered with 400, and no traceback of ours.
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "aioice": {"handlers": ["console"], "level": "WARNING", "propagate": False},  # at INFO it names addresses
     },
 }
 

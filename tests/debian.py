@@ -14,6 +14,8 @@ PACKAGES = (
     "postgresql",  # the database of many nodes
     "openssl",  # a second opinion on our certificates
     "coturn",  # the relays
+    "faketime",  # a relay whose clock is wrong
+    "systemd",  # reads the units of deploy/turn, and starts none
 )
 
 

@@ -14,9 +14,11 @@ PACKAGES = ("gruveo", "signaling", "turnauth", "blog", "pages")
 # Floor 0 is pure, 1 holds state, 2 is an edge, 3 is wiring. A new module must be put on a floor here first.
 FLOORS = {
     "turnauth": {
-        0: "credentials servers choice rules limits",
+        0: "credentials servers choice rules limits targets findings reports relay_config health rotation",
         1: "conf fleet ice models",
-        2: "views admin",
+        2: "views admin probe progress discovery management.commands.turn_fleet management.commands.turn_drain "
+        "management.commands.turn_config management.commands.turn_check management.commands.turn_credentials "
+        "management.commands.turn_secret",
         3: "urls checks apps",
     },
     "signaling": {

@@ -82,6 +82,8 @@ class ProductionTests:
             ("SILENCE_SECONDS", "inf"),
             ("SIGNALING_WEBSOCKET", "slow"),
             ("TURN_TTL", "0"),
+            ("TURN_EC2_TAG", "turn"),
+            ("TURN_DISCOVERY", "dns"),
             ("TURN_SERVERS", "2001:db8::1"),
             ("TURN_REGION_HEADER", "X_Region"),
             ("TURN_REQUESTS_PER_MINUTE", "0"),

@@ -60,3 +60,27 @@ def problems() -> Iterator[rules.Problem]:
     """What is wrong with them, errors first."""
     yield from rules.errors(relays=relays(), default_region=default_region(), secrets=secrets(), ttl=lifetime())
     yield from rules.warnings(relays=relays(), secrets=secrets(), ttl=lifetime(), is_production=settings.PRODUCTION)
+
+
+def room_capacity() -> int:
+    return settings.ROOM_CAPACITY
+
+
+def discovery() -> str:
+    """`static`: the relays of the settings; `ec2`: machines with a tag."""
+    return settings.TURN_DISCOVERY
+
+
+def ec2_tag() -> tuple[str, str]:
+    name, _, value = settings.TURN_EC2_TAG.partition("=")
+    return name, value
+
+
+def ec2_regions() -> tuple[str, ...]:
+    """Empty: the one that boto3 is set to."""
+    return settings.TURN_EC2_REGIONS
+
+
+def cache_is_shared() -> bool:
+    """Whether all processes of the site see the same cache."""
+    return not settings.CACHES["default"]["BACKEND"].endswith("LocMemCache")

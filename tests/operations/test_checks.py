@@ -61,6 +61,21 @@ class SignalingUrlTests:
         assert ids(checks.signaling_url()) == expected
 
 
+class TurnDiscoveryTests:
+    @pytest.mark.parametrize(
+        ("discovery", "urls", "expected"),
+        [
+            ("ec2", (), ["gruveo.W004"]),
+            ("ec2", ("redis://127.0.0.1",), []),
+            ("static", (), []),
+        ],
+    )
+    def test_machines_that_are_found_and_reach_nobody_are_pointed_out(self, settings, discovery, urls, expected):
+        settings.TURN_DISCOVERY, settings.REDIS_URLS = discovery, urls
+
+        assert ids(checks.turn_discovery()) == expected
+
+
 class WholeProcessTests:
     def test_production_does_not_serve_without_redis(self, tmp_path):
         done = subprocess.run(
