@@ -16,6 +16,10 @@ PACKAGES = (
     "coturn",  # the relays
     "faketime",  # a relay whose clock is wrong
     "systemd",  # reads the units of deploy/turn, and starts none
+    "iproute2",  # tests/nat: namespaces, cables and routes,
+    "iptables",  # routers,
+    "libnss3-tools",  # a browser that trusts the laboratory's authority,
+    "procps",  # and settings of the kernel for them
 )
 
 

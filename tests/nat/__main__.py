@@ -5,20 +5,24 @@ from collections.abc import Callable
 
 from playwright.sync_api import sync_playwright
 
+from bench.measures import Size
+from bench.report import stamp
 from tests.nat import calls, kinds, table
-from tests.nat.calls import Outcome
 from tests.nat.lab import Laboratory
 from tests.nat.network import NoNamespaces
+from tests.nat.outcome import Outcome
 
 
 def main() -> None:
     try:
         with sync_playwright() as playwright, Laboratory(playwright) as lab:
-            with_turn = _all(lab, calls.call_with_turn)
-            without_turn = _all(lab, calls.call_without_turn)
+            tables = {
+                table.WITH_TURN: _all(lab, calls.call_with_turn),
+                table.WITHOUT_TURN: _all(lab, calls.call_without_turn),
+            }
     except NoNamespaces as error:
         sys.exit(f"{error}")
-    print(table.report(with_turn, without_turn))
+    print(table.report(tables, stamp=stamp(Size())))
 
 
 def _all(lab: Laboratory, call: Callable[[Laboratory, str, str], Outcome]) -> list[Outcome]:

@@ -68,9 +68,13 @@ class Caller(Person):
         """Asks for the home page, and does not wait for it."""
         self.page.goto(self.url, wait_until="commit")
 
-    def dial(self, code: str) -> None:
-        """Once the page is there: before its modules are, the same button leads to the lobby."""
+    def has_opened(self) -> None:
+        """The page is there, and its modules."""
         self.page.wait_for_load_state("domcontentloaded")
+
+    def dial(self, code: str) -> None:
+        """Types the code and presses the button, once the page is all there: before, the button leads to the lobby."""
+        self.has_opened()
         self.page.get_by_label("Code", exact=True).fill(code)
         self.press("Video call")
 

@@ -3,32 +3,17 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from tests.browser.people import SECONDS
 from tests.nat import kinds
 from tests.nat.callers import Caller
 from tests.nat.lab import SITE, STUN_SITE, Laboratory
+from tests.nat.outcome import Outcome
 
 APART_SECONDS = (
     5  # who is to be connected is so within one; longer than this, two who see each other in the room stay apart
 )
 _FRAMES = 3  # pictures that move, and not a single one
-
-
-class Outcome(NamedTuple):
-    """Of one pair. `ends` are the own ends of the path at a and b; times are of b, who came second, in milliseconds."""
-
-    first: str
-    second: str
-    is_connected: bool
-    ends: tuple[str, str] | None = None
-    connect_ms: int | None = None
-    frame_ms: int | None = None
-
-    @property
-    def is_relayed(self) -> bool:
-        return self.ends is not None and any(end.startswith("relay") for end in self.ends)
 
 
 def call_with_turn(lab: Laboratory, first: str, second: str) -> Outcome:

@@ -6,10 +6,12 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from bench import results
+from bench.measures import Size
+from bench.report import stamp
 from tests.nat import kinds, table
-from tests.nat.calls import Outcome
 from tests.nat.lab import Laboratory
 from tests.nat.network import Network, NoNamespaces
+from tests.nat.outcome import Outcome
 
 
 @pytest.fixture(scope="package")
@@ -35,10 +37,10 @@ def network() -> Iterator[Network]:
 @pytest.fixture(scope="module")
 def seen(request) -> Iterator[dict[str, list[Outcome]]]:
     """Outcomes by the title of their table. They are printed at the end; all of them together are a result to keep."""
-    tables: dict[str, list[Outcome]] = {"With TURN": [], "With STUN only": []}
+    tables: dict[str, list[Outcome]] = {table.WITH_TURN: [], table.WITHOUT_TURN: []}
     yield tables
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         for title, outcomes in tables.items():
             print(f"\n\n{table.table(title, outcomes)}")
     if all(len(outcomes) == len(kinds.pairs()) for outcomes in tables.values()):
-        results.write("nat", table.report(*tables.values()))
+        results.write("nat", table.report(tables, stamp=stamp(Size())))

@@ -1,4 +1,9 @@
-"""The whole laboratory: network, relay, our server twice (with TURN, and with STUN only), and a browser in each home."""
+"""
+The whole laboratory: network, relay, our server twice, and a browser in each home.
+
+The second server shares no secret with the relay, so whoever gets credentials from it is refused there, and is left with what the
+relay tells everybody: the address one is seen at. That is STUN.
+"""
 
 import contextlib
 import os
@@ -29,8 +34,7 @@ _NAMES = {
     "stun-only.test": addresses.STUN_SITE,
     _RELAY: addresses.RELAY,
 }
-_WITH_TURN = f"{_RELAY},turns:{_RELAY}:443?transport=tcp"
-_WITHOUT_TURN = f"stun:{_RELAY}:3478"
+_RELAYS = f"{_RELAY},turns:{_RELAY}:443?transport=tcp"
 # Chromium runs in the home's network and asks the home's resolver; the pipe by which it is driven passes through.
 _WRAPPER = """#!/bin/sh
 export HOME={home}
@@ -39,18 +43,12 @@ exec nsenter --net={namespace} -- unshare --mount sh -c 'mount --bind {resolv} /
 
 
 class Site(Server):
-    """Our server with a settings of its own origin: TLS ends before it, as in production."""
+    """Our server at an origin of the laboratory; TLS ends before it, as in production."""
 
     _MODULE = "gruveo.serve"
 
-    def __init__(self, origin: str, relays: str, secret: str) -> None:
-        super().__init__(
-            LOCAL=1,
-            SITE_ORIGINS=f"{origin},http://127.0.0.1",
-            TURN_SERVERS=relays,
-            TURN_SECRETS=secret,
-            JOINS_PER_MINUTE=6000,
-        )
+    def __init__(self, origin: str, secret: str) -> None:
+        super().__init__(LOCAL=1, SITE_ORIGINS=origin, TURN_SERVERS=_RELAYS, TURN_SECRETS=secret, JOINS_PER_MINUTE=6000)
 
 
 class Laboratory:
@@ -89,18 +87,15 @@ class Laboratory:
             self.network.mend(side)
 
     def _serve(self, stack: ExitStack) -> None:
-        secret = secrets.token_hex(32)
+        secret, unknown_secret = secrets.token_hex(32), secrets.token_hex(32)
         self._authority.issue_cert(_RELAY).private_key_and_cert_chain_pem.write_to_path(str(self._folder / "relay.pem"))
         stack.enter_context(Relay(self.network, self._folder, secret=secret))
         self._doorway = stack.enter_context(Doorway())
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert("gruveo.test", "stun-only.test").configure_cert(tls)
         public = self.network.path("public")
-        for origin, relays, here in (
-            (SITE, _WITH_TURN, addresses.SITE),
-            (STUN_SITE, _WITHOUT_TURN, addresses.STUN_SITE),
-        ):
-            site = stack.enter_context(Site(origin, relays, secret))
+        for origin, signing, here in ((SITE, secret, addresses.SITE), (STUN_SITE, unknown_secret, addresses.STUN_SITE)):
+            site = stack.enter_context(Site(origin, signing))
             self._doorway.lead(public, here, to=site.port, tls=tls)
         for side in ("a", "b"):
             self._doorway.resolve(self.network.path(side), _NAMES)

@@ -104,6 +104,13 @@ class Network:
         ]
         self._restore(f"home-{side}", "\n".join(["*mangle", *lines, "COMMIT", ""]))
 
+    def lost(self, side: str) -> int:
+        """How many packets the router of this side has lost since it was spoiled."""
+        listed = _run(
+            [*self.inside(f"home-{side}"), "iptables", "-t", "mangle", "-L", "FORWARD", "-v", "-n", "-x"]
+        ).decode()
+        return sum(int(line.split()[0]) for line in listed.splitlines() if " DROP " in line)
+
     def mend(self, side: str) -> None:
         self._restore(f"home-{side}", "*mangle\nCOMMIT\n")
 

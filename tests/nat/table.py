@@ -3,8 +3,9 @@
 from statistics import median
 
 from tests.nat import kinds
-from tests.nat.calls import Outcome
+from tests.nat.outcome import Outcome
 
+WITH_TURN, WITHOUT_TURN = "With TURN", "Without TURN"  # but with STUN
 _HEAD = "| a | b | connected | path, a's end and b's | to connect | to the first frame |\n|---|---|---|---|---|---|"
 
 
@@ -36,17 +37,17 @@ def summary(outcomes: list[Outcome]) -> str:
     return f"{said}; to connect: median {median(times):.0f} ms, at most {times[-1]} ms."
 
 
-def report(with_turn: list[Outcome], without_turn: list[Outcome]) -> str:
+def report(tables: dict[str, list[Outcome]], *, stamp: str) -> str:
+    """The section of RESULTS.md. `stamp` says when, and of which commit."""
     legend = "\n".join(f"- `{kind}`: {words}" for kind, words in kinds.KINDS.items())
     return "\n\n".join(
         [
-            "## NAT laboratory",
+            f"## NAT laboratory\n\n{stamp}",
             "`make test-long STAGE=tests/nat/test_pairs.py`: two Chromiums in two simulated homes call each other through the real "
             "pages, one call for each pair, on one machine. Times are from joining to what is named, of b, who comes second; they show "
             "that nothing waits, and are no benchmark.",
             f"{legend}\n- `{kinds.SAME}`: both behind one router of the kind `port`",
-            table("With TURN", with_turn),
-            table("With STUN only", without_turn),
+            *(table(title, outcomes) for title, outcomes in tables.items()),
         ]
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.nat import kinds
+from tests.nat import kinds, table
 from tests.nat.calls import call_with_turn, call_without_turn
 from tests.scale import scaled
 
@@ -26,7 +26,7 @@ class WithTurnTests:
     def test_every_pair_connects_and_sees_each_other(self, lab, seen, pair):
         outcome = call_with_turn(lab, *pair)
 
-        seen["With TURN"].append(outcome)
+        seen[table.WITH_TURN].append(outcome)
         assert outcome.is_connected
 
 
@@ -35,6 +35,6 @@ class WithoutTurnTests:
     def test_those_connect_whose_routers_let_them(self, lab, seen, pair):
         outcome = call_without_turn(lab, *pair)
 
-        seen["With STUN only"].append(outcome)
+        seen[table.WITHOUT_TURN].append(outcome)
         assert outcome.is_connected == kinds.connects_without_relay(*pair)
         assert not outcome.is_relayed
