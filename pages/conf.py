@@ -2,7 +2,14 @@
 
 from django.conf import settings
 
+from turnauth import ice
+
 
 def signaling_url() -> str:
     """Where the browser opens its socket; empty means `/signaling` of the page's own host."""
     return settings.SIGNALING_URL
+
+
+def has_relays() -> bool:
+    """Whether a call can be led through a relay, and so hide the addresses of its people."""
+    return ice.has_relays()

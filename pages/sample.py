@@ -52,6 +52,14 @@ passes the encrypted packets on; it has no keys.</p>""",
     ),
     (
         _PRIVACY,
+        "ip-address",
+        "Can the others see my IP address?",
+        """<p>Yes, as long as the call goes directly from browser to browser. If this site has a relay, there is a switch,
+<strong>Hide my IP address</strong>, where you begin a call: then the others see only the address of the relay. The <a
+href="/privacy/">privacy page</a> says what that means.</p>""",
+    ),
+    (
+        _PRIVACY,
         "recording",
         "Do you record calls?",
         """<p>No. Picture and sound do not pass through our servers in a form that could be recorded, and Gruveo has no
@@ -125,9 +133,14 @@ Nothing is recorded.</p>
 into a keyed hash at once and uses only that as the name of the call. It does not store the code and does not write
 it to its logs. Whoever knows the code can join the call, so choose one that is hard to guess.</p>
 <h2>Network addresses</h2>
-<p>To connect directly, browsers tell each other their network addresses. The people you call can therefore see
-yours, and you theirs. Our servers see the address from which you connect, as every website does, and use it to
-limit abuse.</p>
+<p>To connect directly, browsers tell each other their network addresses (IP addresses). The people you call can
+therefore see yours, and you theirs. From an address one can tell roughly where somebody is, and who provides their
+connection. Our servers see the address from which you connect, as every website does, and use it to limit abuse.</p>
+<p>If this site has a relay, you can switch on <strong>Hide my IP address</strong> before a call. Your browser then
+sends everything through the relay and tells the others only the relay’s address. The relay and our servers still
+see yours, and the others’ addresses stay visible to you unless they hide them too. The call may be a little slower,
+since it takes a longer way. It is encrypted from browser to browser as always. Your browser remembers the
+switch.</p>
 <h2>In your browser</h2>
 <p>Callers get no cookies. Your browser keeps your last codes in its own storage, and your name if you gave one, so
 that you need not type them again. You can remove the codes on the home page, empty the field of the name, or clear

@@ -36,7 +36,8 @@ _ICONS = [
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The field; with `?code=`, which a form without JavaScript sends, on to the call or back with what is wrong."""
-    context = {"section": "home", "questions": FaqEntry.objects.all()[:_QUESTIONS_ON_HOME]}
+    questions = FaqEntry.objects.all()[:_QUESTIONS_ON_HOME]
+    context = {"section": "home", "questions": questions, "has_relays": conf.has_relays()}
     typed = request.GET.get("code")
     if typed is None:
         return render(request, "pages/home.html", context | _code_form())
@@ -60,7 +61,8 @@ def call_page(request: HttpRequest, typed: str) -> HttpResponse:
         return _private(render(request, "pages/bad_code.html", _code_form(typed, hint), status=404))
     if request.path_info != f"/{code}":
         return _private(HttpResponseRedirect(codes.path(code)))
-    return _private(render(request, "pages/room.html", {"code": code, "signaling_url": conf.signaling_url()}))
+    context = {"code": code, "signaling_url": conf.signaling_url(), "has_relays": conf.has_relays()}
+    return _private(render(request, "pages/room.html", context))
 
 
 @require_safe

@@ -42,7 +42,7 @@ JS_FLOORS = {
     0: "backoff codes codes-words layout negotiation places protocol reliable words",
     1: "clock line media peer prefs signaling",
     2: "call",
-    3: "controls lobby notices tiles",
+    3: "controls hiding lobby notices tiles",
     4: "home room",
 }
 JS_IMPURE = r"\b(document|window|localStorage|sessionStorage|navigator|setTimeout|Date\.now|Math\.random|WebSocket|RTCPeerConnection)\b"

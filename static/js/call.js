@@ -24,6 +24,7 @@ export class Call extends EventTarget {
   #people = new Map(); // peer id -> {id, stamp, state, away, lost, cameBackAt, peer}
   #early = []; // {message, at}
   #iceServers = [];
+  #relayOnly;
   #revision = 0;
   #hasAskedMembers = false;
   #capacity = null;
@@ -42,13 +43,15 @@ export class Call extends EventTarget {
    * @param {object} options.state name, muted, camera, sharing, hand; muted and camera follow `media`
    * @param {object} options.media a Media, opened or not; the caller closes it
    * @param {string|null} [options.replaces]
+   * @param {boolean} [options.relayOnly] through a relay or not at all, so that the others do not learn our address
    */
   constructor({
-    url, code, state: shown, media, replaces = null, clock = systemClock, random = Math.random,
+    url, code, state: shown, media, replaces = null, relayOnly = false, clock = systemClock, random = Math.random,
     WebSocketClass, RTCPeerConnectionClass, MediaStreamClass, page,
   }) {
     super();
     this.#media = media;
+    this.#relayOnly = relayOnly;
     this.#clock = clock;
     this.#state = completeState({ ...shown, ...stateOf(media) });
     this.#peerOptions = { clock, random, RTCPeerConnectionClass, MediaStreamClass };
@@ -83,6 +86,15 @@ export class Call extends EventTarget {
     return this.#signaling.send(lock(locked));
   }
 
+  /** Call directly from now on: it was begun with `relayOnly`, and there is no relay, or it cannot be reached. */
+  allowDirect() {
+    if (!this.#relayOnly) return;
+    this.#relayOnly = false;
+    this.#setIce();
+    for (const { peer } of this.#people.values()) peer.restartIce(); // which gathers addresses anew
+    this.#changed();
+  }
+
   /** Leave. Everybody hears of it: by the server, and by the data channels, for it may be out of reach. Idempotent. */
   async hangUp() {
     if (this.#phase === 'ended' || this.#phase === 'refused') return;
@@ -106,6 +118,8 @@ export class Call extends EventTarget {
       socket: this.#signaling.up ? 'up' : 'down',
       locked: this.#locked,
       capacity: this.#capacity,
+      relayOnly: this.#relayOnly,
+      hasRelays: this.#iceServers.some(isRelay),
       since: this.#since,
       lastLeft: this.#lastLeft && { ...this.#lastLeft },
       me: this.#me && { id: this.#me.peer, stamp: this.#me.stamp, state: { ...this.#state } },
@@ -287,7 +301,7 @@ export class Call extends EventTarget {
       ...this.#peerOptions,
       id,
       later: later(this.#me, { peer: id, stamp }),
-      iceServers: this.#iceServers,
+      ice: this.#ice,
       stream: this.#media.stream,
       send: (envelope) => this.#signaling.send('seq' in envelope ? signal(id, envelope) : ack(id, envelope)),
     });
@@ -364,7 +378,15 @@ export class Call extends EventTarget {
 
   #setIceServers(iceServers) {
     this.#iceServers = Array.isArray(iceServers) ? iceServers : [];
-    for (const { peer } of this.#people.values()) peer.setIceServers(this.#iceServers);
+    this.#setIce();
+  }
+
+  #setIce() {
+    for (const { peer } of this.#people.values()) peer.setIce(this.#ice);
+  }
+
+  get #ice() {
+    return { iceServers: this.#iceServers, iceTransportPolicy: this.#relayOnly ? 'relay' : 'all' };
   }
 
   #deliver(message) {
@@ -405,6 +427,8 @@ export class Call extends EventTarget {
 }
 
 const fullId = ({ id, stamp }) => ({ peer: id, stamp });
+
+const isRelay = ({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url));
 
 function stateOf(media) {
   return { muted: media.microphone !== 'on', camera: media.camera === 'on' };

@@ -1,6 +1,7 @@
 // The code form, wherever it stands, and on the home page the suggestion and the recent codes of this browser.
 
 import { normalise, path, refusal, suggest } from './codes.js';
+import { showHiding } from './hiding.js';
 import { Prefs } from './prefs.js';
 
 const TWO_TO_32 = 2 ** 32;
@@ -15,6 +16,7 @@ form.addEventListener('submit', submit);
 field.addEventListener('input', clearProblem);
 showSuggestion();
 showRecent();
+showHiding(document.querySelector('[data-hiding]'), prefs);
 window.addEventListener('pageshow', ({ persisted }) => persisted && showRecent()); // back from a call: there is one more
 if (matchMedia('(hover: hover) and (pointer: fine)').matches) field.focus({ preventScroll: true });
 

@@ -13,7 +13,7 @@ import { Stream } from './reliable.js';
 const CANDIDATES_MS = 50; // candidates made within this go in one message
 const DATA_CHANNEL = { label: 'gruveo.v1', options: { negotiated: true, id: 0, ordered: true } };
 
-const configuration = (iceServers) => ({ iceServers, bundlePolicy: 'max-bundle' });
+const configuration = (ice) => ({ ...ice, bundlePolicy: 'max-bundle' });
 
 /**
  * One RTCPeerConnection with its stream. `Peer` owns it, and gives it callbacks: `transmit(envelope)`, `hasPath()` (whether
@@ -39,13 +39,13 @@ export class Line {
   #streamTimer;
   #isClosed = false;
 
-  constructor({ streamId, later, iceServers, local, RTCPeerConnectionClass, clock, callbacks }) {
+  constructor({ streamId, later, ice, local, RTCPeerConnectionClass, clock, callbacks }) {
     this.#stream = new Stream(streamId);
     this.#later = later;
     this.#local = local;
     this.#clock = clock;
     this.#callbacks = callbacks;
-    this.#pc = new RTCPeerConnectionClass(configuration(iceServers));
+    this.#pc = new RTCPeerConnectionClass(configuration(ice));
     this.#pc.onnegotiationneeded = () => this.#queue(() => this.#negotiate());
     this.#pc.onicecandidate = ({ candidate }) => this.#gather(candidate);
     this.#pc.onconnectionstatechange = () => this.#linkChanged();
@@ -129,9 +129,9 @@ export class Line {
     if (this.#hasBegun && !this.#isClosed) this.#pc.restartIce();
   }
 
-  setIceServers(iceServers) {
+  setIce(ice) {
     try {
-      this.#pc.setConfiguration(configuration(iceServers));
+      this.#pc.setConfiguration(configuration(ice));
     } catch {
       // closed meanwhile, or servers this browser cannot read: the old ones serve on
     }

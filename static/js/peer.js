@@ -29,7 +29,7 @@ const STREAM_LENGTH = 12;
 export class Peer extends EventTarget {
   #id;
   #later;
-  #iceServers;
+  #ice;
   #local;
   #send;
   #RTCPeerConnectionClass;
@@ -55,19 +55,19 @@ export class Peer extends EventTarget {
    * @param {object} options
    * @param {string} options.id the other's peer id
    * @param {boolean} options.later whether we are the later one of the two
-   * @param {object[]} options.iceServers
+   * @param {{iceServers: object[], iceTransportPolicy: 'all'|'relay'}} options.ice
    * @param {MediaStream|null} options.stream what we send
    * @param {(envelope: object) => boolean} options.send to the other by the server; false when no socket takes it
    * @param {object} [options.clock] now, setTimeout, clearTimeout
    */
   constructor({
-    id, later, iceServers, stream, send,
+    id, later, ice, stream, send,
     RTCPeerConnectionClass = globalThis.RTCPeerConnection, MediaStreamClass = globalThis.MediaStream, clock = systemClock, random = Math.random,
   }) {
     super();
     this.#id = id;
     this.#later = later;
-    this.#iceServers = iceServers;
+    this.#ice = ice;
     this.#local = stream;
     this.#send = send;
     this.#RTCPeerConnectionClass = RTCPeerConnectionClass;
@@ -142,10 +142,10 @@ export class Peer extends EventTarget {
     this.#line?.setTracks(stream);
   }
 
-  /** Fresh credentials: for the next ICE restart, and the next peer connection. */
-  setIceServers(iceServers) {
-    this.#iceServers = iceServers;
-    this.#line?.setIceServers(iceServers);
+  /** Fresh credentials, or another policy: for the next ICE restart, and the next peer connection. */
+  setIce(ice) {
+    this.#ice = ice;
+    this.#line?.setIce(ice);
   }
 
   restartIce() {
@@ -191,7 +191,7 @@ export class Peer extends EventTarget {
     const line = new Line({
       streamId,
       later: this.#later,
-      iceServers: this.#iceServers,
+      ice: this.#ice,
       local: this.#local,
       RTCPeerConnectionClass: this.#RTCPeerConnectionClass,
       clock: this.#clock,

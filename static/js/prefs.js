@@ -1,8 +1,9 @@
-// What this browser remembers: a name, the last codes, and what one page hands to the next. Works, forgetting, where storage is denied.
+// What this browser remembers: a name, the last codes, a wish to hide the address, and what one page hands to the next. Works, forgetting, where storage is denied.
 
 const RECENT_MOST = 5;
 const NAME = 'gruveo.name';
 const RECENT = 'gruveo.recent';
+const HIDES = 'gruveo.hides-address';
 const TOKEN = 'gruveo.token.'; // + code; in sessionStorage, so it ends with the tab
 const INTENT = 'gruveo.intent';
 
@@ -23,6 +24,15 @@ export class Prefs {
 
   set name(name) {
     this.#local.set(NAME, name);
+  }
+
+  /** Whether calls go through a relay only, so that the others do not learn this browser's address. */
+  get hidesAddress() {
+    return this.#local.get(HIDES) === true;
+  }
+
+  set hidesAddress(hides) {
+    this.#local.set(HIDES, hides);
   }
 
   /** The codes used last, the newest first. */

@@ -2,6 +2,7 @@
 
 import { Call } from './call.js';
 import { Controls } from './controls.js';
+import { showHiding } from './hiding.js';
 import { Lobby } from './lobby.js';
 import { Media } from './media.js';
 import { Notices } from './notices.js';
@@ -93,6 +94,7 @@ class Room {
     if (intent) return this.#join(intent);
     this.#page.dataset.phase = 'lobby';
     const lobby = new Lobby(this.#page.querySelector('.lobby'), { name: this.#prefs.name });
+    showHiding(this.#page.querySelector('[data-hiding]'), this.#prefs);
     lobby.addEventListener('join', ({ detail: { video, name } }) => {
       lobby.close();
       this.#prefs.name = name;
@@ -112,6 +114,7 @@ class Room {
       state: { name: this.#prefs.name, muted, camera: video },
       media,
       replaces: this.#prefs.takeToken(this.#code),
+      relayOnly: this.#prefs.hidesAddress,
     });
     const tiles = new Tiles(this.#page.querySelector('.stage'), this.#page.querySelector('#tile'));
     const controls = new Controls(this.#page.querySelector('.bar'), this.#page);
@@ -266,9 +269,15 @@ class Room {
     else if (action === 'copy') this.#copy();
     else if (action === 'unlock') this.#session?.call.setLocked(false);
     else if (action === 'close') this.#close(about);
+    else if (action === 'direct') this.#callDirectly();
     else if (action === 'sound') this.#playSound();
     else if (action === 'retry' && about === 'devices') this.#tryDevices();
     else if (action === 'retry' || action === 'again') this.#join(this.#wishes);
+  }
+
+  #callDirectly() {
+    this.#prefs.hidesAddress = false;
+    this.#session?.call.allowDirect();
   }
 
   #playSound() {

@@ -19,11 +19,13 @@ export const ACTIONS = {
   other: 'Choose another code',
   reload: 'Reload',
   sound: 'Play sound',
+  direct: 'Call without hiding it',
   close: 'Close',
 };
 
 const SLOW = 'This takes longer than usual. Check that you are online.';
 const APART = 'Your networks do not let each other in yet. One of you can try another network, such as mobile data.';
+const HIDDEN_APART = 'Your IP address is hidden, so the call goes through a relay, and it cannot be reached.';
 const STAY = 'Stay here if they want to come back, or hang up too.';
 const OTHER = 'The other person';
 
@@ -121,9 +123,9 @@ export function callWords(snapshot, { video = true, slow = false, elapsed = null
     case 'joining':
       return joiningWords(snapshot.refusal, slow);
     case 'waiting':
-      return waitingWords(snapshot);
+      return lacksRelay(snapshot) ? noRelayWords() : waitingWords(snapshot);
     case 'connecting':
-      return words('Connecting', slow ? APART : `${whoIsHere(snapshot.peers)} here.`);
+      return lacksRelay(snapshot) ? noRelayWords() : connectingWords(snapshot, slow);
     case 'connected':
       return connectedWords(snapshot);
     case 'reconnecting':
@@ -147,10 +149,24 @@ function joiningWords(refusal, slow) {
   return words(refusalWords(refusal).title, `Stay here: the call tries again by itself ${when}.`);
 }
 
+function lacksRelay({ relayOnly, hasRelays }) {
+  return relayOnly && !hasRelays;
+}
+
+// Nobody can be reached that way, and the promise is kept all the same until its owner takes it back.
+function noRelayWords() {
+  return words('Your IP address cannot be hidden here', 'That needs a relay, and this site has none at the moment.', 'direct', 'home');
+}
+
+function connectingWords({ peers, relayOnly }, slow) {
+  if (slow && relayOnly) return words('Connecting', HIDDEN_APART, 'direct');
+  return words('Connecting', slow ? APART : `${whoIsHere(peers)} here.`);
+}
+
 // Said for a moment each time that it changes: who came, who left.
-function connectedWords({ peers, lastLeft }) {
+function connectedWords({ peers, lastLeft, relayOnly }) {
   if (lastLeft) return words(leftTitle(lastLeft, 'Somebody')); // "the other person" is still here
-  return words(peers.length > 1 ? `${peers.length + 1} people are in the call` : 'Connected');
+  return words(peers.length > 1 ? `${peers.length + 1} people are in the call` : 'Connected', relayOnly ? 'Your IP address is hidden.' : '');
 }
 
 function reconnectingWords(peers) {

@@ -34,13 +34,13 @@ async function hangUp(person, clock) {
 }
 
 /** A call whose server the test plays by hand. */
-async function byHand(members = []) {
+async function byHand(members = [], options = {}) {
   const clock = new FakeClock();
   const network = new FakeNetwork();
   const WebSocketClass = sockets();
   const call = new Call({
     url: 'ws://test', code: 'heron', state: { name: 'Alice' }, media: new FakeMedia(), clock, page: new EventTarget(), random: seeded(1),
-    WebSocketClass, RTCPeerConnectionClass: network.PeerConnectionClass, MediaStreamClass: FakeMediaStream,
+    WebSocketClass, RTCPeerConnectionClass: network.PeerConnectionClass, MediaStreamClass: FakeMediaStream, ...options,
   });
   call.start();
   const socket = WebSocketClass.newest;
@@ -578,6 +578,71 @@ test('fresh ICE servers reach every peer connection', async () => {
   const servers = [{ urls: ['turn:new.example.org'] }];
   socket.hear({ type: 'ice', ice_servers: servers, ice_lifetime: 3600 });
   assert.deepEqual(network.all[0].configurations.at(-1).iceServers, servers);
+});
+
+test('fresh ICE servers serve the people who come later too', async () => {
+  const { network, socket } = await byHand();
+  const servers = [{ urls: ['turn:new.example.org'] }];
+  socket.hear({ type: 'ice', ice_servers: servers, ice_lifetime: 3600 });
+  socket.hear({ type: 'joined', revision: 11, member: member('bob', 1) });
+  assert.deepEqual(network.all[0].configurations[0].iceServers, servers);
+});
+
+test('fresh ICE servers restart nothing: what is up stays up', async () => {
+  const { clock, enter, network, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  const before = network.all.map(({ ufrag, offers }) => [ufrag, offers]);
+
+  for (const person of [alice, bob]) socketOf(server, person).say({ type: 'ice', ice_servers: [{ urls: 'turn:new.example.org' }], ice_lifetime: 2 });
+  await clock.advance(5000);
+
+  assert.equal(phases(alice, bob), 'connected connected');
+  assert.deepEqual(network.all.map(({ ufrag, offers }) => [ufrag, offers]), before);
+});
+
+test('who hides their address goes through a relay only, also with fresh ICE servers and in a new connection', async () => {
+  const { network, socket } = await byHand([member('bob', 1)], { relayOnly: true });
+  socket.hear({ type: 'ice', ice_servers: [{ urls: ['turn:new.example.org'] }], ice_lifetime: 3600 });
+  socket.hear({ type: 'joined', revision: 11, member: member('carol', 2) });
+
+  assert.equal(network.all.length, 2);
+  for (const { configurations } of network.all) {
+    assert.deepEqual(new Set(configurations.map(({ iceTransportPolicy }) => iceTransportPolicy)), new Set(['relay']));
+  }
+});
+
+test('nobody else is bound to a relay', async () => {
+  const { call, network } = await byHand([member('bob', 1)]);
+  assert.equal(network.all[0].configurations[0].iceTransportPolicy, 'all');
+  assert.equal(call.snapshot().relayOnly, false);
+});
+
+test('a call knows whether there is a relay', async () => {
+  const { call, socket } = await byHand([], { relayOnly: true });
+  const heard = (servers) => {
+    socket.hear({ type: 'ice', ice_servers: servers, ice_lifetime: 3600 });
+    return call.snapshot().hasRelays;
+  };
+
+  assert.equal(call.snapshot().hasRelays, false);
+  assert.equal(heard([{ urls: 'stun:a.example' }]), false);
+  assert.equal(heard([{ urls: ['stun:a.example', 'turn:a.example'] }]), true);
+  assert.equal(heard([{ urls: 'turns:a.example:443?transport=tcp' }]), true);
+  assert.equal(heard([{}]), false);
+});
+
+test('whoever gives up hiding calls directly from then on, at once and without a new connection', async () => {
+  const { call, clock, network } = await byHand([member('bob', 1)], { relayOnly: true });
+  await clock.advance(100);
+  const [pc] = network.all;
+
+  call.allowDirect();
+  call.allowDirect();
+
+  assert.equal(call.snapshot().relayOnly, false);
+  assert.deepEqual(pc.configurations.map(({ iceTransportPolicy }) => iceTransportPolicy), ['relay', 'all']);
+  assert.equal(network.all.length, 1);
 });
 
 test('messages and events that nobody knows change nothing', async () => {

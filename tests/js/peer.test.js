@@ -24,7 +24,7 @@ function setUp({ later = { alice: false, bob: true } } = {}) {
     const events = [];
     const stream = voice();
     const peer = new Peer({
-      id: other, later: later[name], iceServers: [], stream, send: pass(name, other), clock, random: seeded(seed),
+      id: other, later: later[name], ice: { iceServers: [] }, stream, send: pass(name, other), clock, random: seeded(seed),
       RTCPeerConnectionClass: network.PeerConnectionClass, MediaStreamClass: FakeMediaStream,
     });
     peer.addEventListener('change', () => events.push(peer.link));
@@ -379,7 +379,7 @@ test('fresh ICE servers reach this connection and the next', async () => {
   const { bob, clock, network } = await connected();
   const fresh = [{ urls: ['turn:new.example.org'] }];
 
-  bob.peer.setIceServers(fresh);
+  bob.peer.setIce({ iceServers: fresh });
   assert.deepEqual(bob.pc.configurations.at(-1).iceServers, fresh);
   network.cut();
   await clock.advance(16000);

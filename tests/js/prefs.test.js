@@ -101,3 +101,22 @@ test('a full disk and somebody else\'s rubbish break nothing', () => {
   assert.equal(prefs.name, '');
   assert.doesNotThrow(() => prefs.rememberCode('heron'));
 });
+
+test('a wish to hide the address is remembered by the next page, and nobody has it unasked', () => {
+  const page = aPage();
+  assert.equal(new Prefs(page).hidesAddress, false);
+
+  new Prefs(page).hidesAddress = true;
+  assert.equal(new Prefs(page).hidesAddress, true);
+
+  new Prefs(page).hidesAddress = false;
+  assert.equal(new Prefs(page).hidesAddress, false);
+});
+
+test('what is no wish hides nothing, and where storage is denied nothing is', () => {
+  const page = aPage();
+  page.localStorage.setItem('gruveo.hides-address', '"yes"');
+
+  assert.equal(new Prefs(page).hidesAddress, false);
+  assert.equal(new Prefs(DENIED).hidesAddress, false);
+});

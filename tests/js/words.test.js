@@ -225,3 +225,36 @@ test('people without a name are numbered once there are two of them', () => {
   assert.deepEqual(personWords(nameless, 1, 2), { name: 'Person 3', label: 'Person 3' });
   assert.deepEqual(personWords(grace, 1, 2), { name: 'Grace', label: 'Grace' });
 });
+
+test('whoever hides their address is told when there is no relay, and how to go on', () => {
+  for (const phase of ['waiting', 'connecting']) {
+    const said = callWords(snapshot({ phase, relayOnly: true, hasRelays: false, peers: [grace] }));
+
+    assert.match(said.title, /cannot be hidden/, phase);
+    assert.deepEqual(said.actions, ['direct', 'home'], phase);
+    assert.deepEqual(callWords(snapshot({ phase, relayOnly: false, hasRelays: false, peers: [grace] })).actions.includes('direct'), false);
+  }
+});
+
+test('a relay that cannot be reached is named when it takes long', () => {
+  const connecting = snapshot({ phase: 'connecting', relayOnly: true, hasRelays: true, peers: [grace] });
+
+  assert.deepEqual(callWords(connecting).actions, []);
+  assert.match(callWords(connecting, { slow: true }).text, /relay/);
+  assert.deepEqual(callWords(connecting, { slow: true }).actions, ['direct']);
+});
+
+test('it is said once that the address is hidden', () => {
+  assert.equal(callWords(snapshot({ phase: 'connected', relayOnly: true, hasRelays: true, peers: [grace] })).text, 'Your IP address is hidden.');
+  assert.equal(callWords(snapshot({ phase: 'connected', relayOnly: false, peers: [grace] })).text, '');
+});
+
+test('the words about hiding have names for their actions, and do not shout', () => {
+  for (const slow of [false, true]) {
+    for (const hasRelays of [false, true]) {
+      const said = callWords(snapshot({ phase: 'connecting', relayOnly: true, hasRelays, peers: [grace] }), { slow });
+      for (const action of said.actions) assert.ok(ACTIONS[action], action);
+      assert.doesNotMatch(`${said.title} ${said.text}`, /!|oops|ICE|socket|server|peer|room|error/);
+    }
+  }
+});
