@@ -28,8 +28,12 @@ def sign(user_id: str, *, secret: str, expires: int) -> Credentials:
     if not _USER_ID.fullmatch(user_id):
         raise ValueError("a TURN user id has 1 to 64 characters of A-Z a-z 0-9 _ -")
     username = f"{expires}:{user_id}"
-    digest = hmac.digest(secret.encode(), username.encode(), hashlib.sha1)
-    return Credentials(username, base64.b64encode(digest).decode())
+    return Credentials(username, password(username, secret=secret))
+
+
+def password(username: str, *, secret: str) -> str:
+    """What belongs to a username, whatever that is: relays compute the same. HMAC-SHA1 is all that coturn knows."""
+    return base64.b64encode(hmac.digest(secret.encode(), username.encode(), hashlib.sha1)).decode()
 
 
 def lifetime_left(username: str, *, now: float) -> float:
