@@ -14,7 +14,7 @@ from bench.measures import Contest, Size, Taken
 from bench.npm import RIVALS, node
 from bench.ratios import Interval, interval, paired
 from bench.systems import ROOT, SYSTEMS
-from bench.targets import GROWTH, MEMORY, RATIOS
+from bench.targets import CREDENTIALS, GROWTH, MEMORY, RATIOS
 
 _PACKAGES = ("django", "channels", "channels-redis", "daphne", "uvicorn", "uvloop", "picows", "msgspec", "redis")
 _NPM = ("ws", "redis", "socket.io", "@socket.io/redis-adapter", "peer")
@@ -115,6 +115,30 @@ docs/protocol.md section 9. Ours resume, the others join again. A client is back
 Times measured: {size.comebacks}; the backoff alone takes up to 0.5 s.
 
 {_table(["system", "seconds until all are back"], rows)}"""
+
+
+def credentials(found: dict[str, list[float]], size: Size) -> str:
+    rows = [
+        ["Gruveo: signed", _spread(found["signed"])],
+        ["a row in the PostgreSQL that coturn reads", _spread(found["written"])],
+    ]
+    ratio = paired(found["signed"], found["written"])
+    judged = [["credentials a second: Gruveo / a row for each", *_judged_above(ratio, CREDENTIALS)]]
+    return f"""## TURN credentials
+
+{stamp(size)}
+One process makes them one after the other, without a web framework; {size.rounds} rounds in turns. PostgreSQL is on the same
+machine, and each row is on its disk before the next one is made, as PostgreSQL does it unless it is told otherwise.
+
+{_table(["scheme", "credentials a second"], rows)}
+{_table(["ratio", "median", "interval", "reach"], judged)}"""
+
+
+def _judged_above(ratio: Interval, reach: float) -> list[str]:
+    """The whole interval must be above."""
+    verdict = "reached" if ratio.low >= reach else "**not reached**"
+    spread = f"{ratio.low:.0f} – {ratio.high:.0f} ({ratio.confidence:.0%})"
+    return [f"{ratio.median:.0f}", spread, f"≥ {reach:g}: {verdict}"]
 
 
 def growth(found: dict[str, Growth], size: Size) -> str:

@@ -22,9 +22,13 @@ class PostgresServer:
     """
     A running PostgreSQL, as a context manager; `make_database` answers the DATABASE_URL of an empty database in it.
 
-    `kill` ends it as a power cut does, `start` starts it again with what was written, `freeze` and `thaw` stop it and let it go on.
+    Unless it is durable it does not wait for the disk: a process that is killed loses nothing by that, only a machine does. `kill` ends it
+    as a power cut does, `start` starts it again with what was written, `freeze` and `thaw` stop it and let it go on.
     PostgreSQL refuses to run as root: root starts it as the user `postgres`, or `nobody`.
     """
+
+    def __init__(self, *, is_durable: bool = False) -> None:
+        self._fsync = "on" if is_durable else "off"
 
     def __enter__(self) -> "PostgresServer":
         self._process: subprocess.Popen | None = None
@@ -57,7 +61,7 @@ class PostgresServer:
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._folder),
-            "fsync": "off",  # a process that is killed loses nothing by it, only a machine does
+            "fsync": self._fsync,
             "max_connections": "50",
             "shared_buffers": "16MB",
         }

@@ -1,0 +1,61 @@
+"""
+How many TURN credentials one process makes in a second: ours, which are signed, beside the scheme they replace, which writes a row for each
+into the PostgreSQL that coturn reads. No web framework is around either.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from itertools import count
+
+import psycopg
+
+from bench.measures import Size
+from tests.postgres_server import PostgresServer
+from turnauth import credentials
+
+_SECRET = "bench-only-0123456789-abcdefghijklmnop-turn"
+_REALM = "gruveo.example"
+_SIGNED, _WRITTEN = 20_000, 500  # of each, in a round
+# coturn's own table (turndb/schema.sql). Its key is MD5 over user, realm and password, RFC 8489 section 9.2.2.
+_users = count()
+_TABLE = (
+    "CREATE TABLE turnusers_lt (realm varchar(127), name varchar(512), hmackey char(128), PRIMARY KEY (realm, name))"
+)
+_ROW = "INSERT INTO turnusers_lt (realm, name, hmackey) VALUES (%s, %s, %s)"
+
+
+def measure(size: Size, *, say: Callable[[str], None]) -> dict[str, list[float]]:
+    """Credentials in a second, round by round, the two in turns; the first round is not counted."""
+    found: dict[str, list[float]] = {"signed": [], "written": []}
+    with (
+        PostgresServer(is_durable=True) as server,
+        psycopg.connect(server.make_database(), autocommit=True) as database,
+    ):
+        database.execute(_TABLE)
+        for number in range(size.rounds + 1):
+            signed, written = _rate(_SIGNED, _sign), _rate(_WRITTEN, lambda: _write(database))
+            if number:
+                found["signed"].append(signed)
+                found["written"].append(written)
+            say(f"credentials {number}/{size.rounds}: {signed:,.0f} signed a second, {written:,.0f} written")
+    return found
+
+
+def _rate(times: int, make: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    for _ in range(times):
+        make()
+    return times / (time.perf_counter() - begin)
+
+
+def _sign() -> credentials.Credentials:
+    return credentials.sign(f"{next(_users):024x}", secret=_SECRET, expires=int(time.time()) + 3600)
+
+
+def _write(database: psycopg.Connection) -> tuple[str, str]:
+    name, password = f"{next(_users):024x}", secrets.token_urlsafe(16)
+    key = hashlib.md5(f"{name}:{_REALM}:{password}".encode(), usedforsecurity=False).hexdigest()
+    database.execute(_ROW, (_REALM, name, key))
+    return name, password
