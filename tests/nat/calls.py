@@ -10,9 +10,7 @@ from tests.nat.callers import Caller
 from tests.nat.lab import SITE, STUN_SITE, Laboratory
 from tests.nat.outcome import Outcome
 
-APART_SECONDS = (
-    5  # who is to be connected is so within one; longer than this, two who see each other in the room stay apart
-)
+APART_SECONDS = 5  # who is to be connected is so within one; who is not after this many stays apart
 _FRAMES = 3  # pictures that move, and not a single one
 
 

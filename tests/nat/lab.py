@@ -48,7 +48,10 @@ class Site(Server):
     _MODULE = "gruveo.serve"
 
     def __init__(self, origin: str, secret: str) -> None:
-        super().__init__(LOCAL=1, SITE_ORIGINS=origin, TURN_SERVERS=_RELAYS, TURN_SECRETS=secret, JOINS_PER_MINUTE=6000)
+        origins = f"{origin},https://127.0.0.1"  # the second is where it is asked whether it is up
+        super().__init__(
+            LOCAL=1, SITE_ORIGINS=origins, TURN_SERVERS=_RELAYS, TURN_SECRETS=secret, JOINS_PER_MINUTE=6000
+        )
 
 
 class Laboratory:
