@@ -23,6 +23,17 @@ class CallPageTests:
 
         assert client.get("/blue-heron").context["signaling_url"] == "wss://signal.example.org/signaling"
 
+    @pytest.mark.parametrize("path", ["/", "/blue-heron"])
+    def test_offers_to_hide_the_address_only_where_there_is_a_relay(self, client, settings, path):
+        without = client.get(path).content.decode()
+        settings.TURN_SERVERS, settings.TURN_SECRETS = {"": ("turn.example",)}, ("t" * 32,)
+
+        html = client.get(path).content.decode()
+
+        assert "Hide my IP address" not in without
+        assert 'role="switch"' in html
+        assert "turn.example" not in html
+
     @pytest.mark.parametrize(
         "typed", ["Blue Heron", "BLUE-HERON", "blue-heron/", " blue\u00a0heron", "blue\u00adheron", "ﬁ"]
     )

@@ -407,6 +407,31 @@ class RenewalTests:
             assert fresh["ice_lifetime"] == 1
             assert fresh["ice_servers"][0]["username"].partition(":")[2] == first["username"].partition(":")[2]
 
+    async def test_people_of_one_room_are_given_the_same_relays_and_rooms_are_spread(self, make_server, code):
+        relays = ",".join(f"turn{number}.example.org" for number in range(9))
+        url = make_server(TURN_SERVERS=relays, TURN_SECRETS="s3cr3t-of-the-relays-0123456789-abc").ws_url
+        given = {}
+        for room in (f"{code}-{number}" for number in range(8)):
+            async with await Client.join(url, room) as alice, await Client.join(url, room) as bob:
+                (first,), (second,) = alice.welcome["ice_servers"], bob.welcome["ice_servers"]
+                assert first["urls"] == second["urls"]
+                assert first["username"].partition(":")[2] != second["username"].partition(":")[2]
+                given[room] = tuple(first["urls"])
+
+        assert len(set(given.values())) > 1
+
+    async def test_relays_are_of_the_region_that_the_edge_names(self, make_server, code):
+        server = make_server(
+            TURN_SERVERS="eu=turn-eu.example.org;us=turn-us.example.org",
+            TURN_DEFAULT_REGION="eu",
+            TURN_SECRETS="s3cr3t-of-the-relays-0123456789-abc",
+            TURN_REGION_HEADER="X-Region",
+        )
+        for headers, relay in (({"x-region": "us"}, "turn-us"), ({"x-region": "mars"}, "turn-eu"), ({}, "turn-eu")):
+            async with await Client.open(server.ws_url, additional_headers=headers) as alice:
+                await alice.send("hello", code=code)
+                assert relay in (await alice.hear("welcome"))["ice_servers"][0]["urls"][0]
+
     async def test_a_pong_brings_a_fresh_token_and_an_old_one_ends(self, make_server, code):
         url = make_server(TOKEN_SECONDS=2).ws_url
         async with await Client.join(url, code) as alice:
