@@ -50,8 +50,8 @@ _KNOWN = {
     "wrong-secret": (
         "secret",
         FAULT,
-        "Set static-auth-secret to the secret of TURN_SECRETS and restart coturn (it does not read it again by itself), or add it "
-        "live with turnadmin -s. If the secrets are alike, remove lt-cred-mech.",
+        "Give the relay this secret of TURN_SECRETS: live with turnadmin -s, for its own realm, or as static-auth-secret with a restart "
+        "(coturn does not read it again by itself). If it has it, remove lt-cred-mech.",
     ),
     "any-secret": (
         "secret",

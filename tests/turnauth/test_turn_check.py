@@ -174,6 +174,13 @@ class FaultTests:
         with Coturn(public="127.0.0.77") as relay:
             assert check(relay.udp) == {relay.udp: {**ALL_WELL, "address": "no-echo"}}
 
+    def test_a_relay_of_the_internet_that_hands_out_a_private_address(self):
+        """As one behind NAT does without external-ip; a name is taken for one of the internet."""
+        with Coturn() as relay:
+            uri = relay.tcp.replace(HOST, "localhost")
+
+            assert check(uri) == {uri: {**ALL_WELL, "address": "private-relay"}}
+
     def test_a_quota_that_is_too_small_for_a_full_room(self):
         with Coturn(without=("user-quota",), lines=("user-quota=12",)) as relay:
             assert check(relay.udp) == {relay.udp: ALL_WELL}

@@ -12,6 +12,7 @@ class Command(BaseCommand):
         "Hands a relay out to nobody any more: calls that use it go on, and it is empty when the last of them has ended. Without a "
         "name it lists the relays. Servers notice within 10 seconds; who already has its address may still come for TURN_TTL."
     )
+    requires_system_checks = []
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("relay", nargs="?", metavar="NAME", help="as it stands in TURN_SERVERS, or in the list")

@@ -33,6 +33,7 @@ class Command(BaseCommand):
         "those that may be handed out, in the cache that all servers share (REDIS_URL). One that fails twice in a row is dropped, and "
         "taken back when it answers. Runs until it is stopped; one of it is enough, and two do no harm."
     )
+    requires_system_checks = []
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--every", type=_seconds, default=30, help="seconds from one round to the next (30)")

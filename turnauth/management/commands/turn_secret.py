@@ -23,6 +23,7 @@ class Command(BaseCommand):
         "Leads through a change of the secret that Django and the relays share, without an outage: start, spread, front, drop, finish. "
         "Each step tries all relays with real allocations, says what to do next and prints a receipt, which the next step asks for."
     )
+    requires_system_checks = []
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("step", choices=rotation.STEPS)
