@@ -575,4 +575,4 @@ class HostileTests:
 
         await logged(server, url, code)
         assert f"peer={alice.peer}" in server.log
-        assert "7f3a" not in server.log
+        assert "marked-" not in server.log
