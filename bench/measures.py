@@ -22,9 +22,9 @@ class Size:
     """How much is measured. `rounds` of 9 give an interval that sets aside the least and the greatest."""
 
     rounds: int = 9
-    seconds: float = 5.0
+    seconds: float = 8.0
     rooms: int = 100
-    joins: int = 200
+    joins: int = 400
     idle: int = 1000
     idle_channels: int = 300
     comebacks: int = 3
