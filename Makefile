@@ -11,6 +11,8 @@ RUN_STAMP := $(VENV)/installed-run
 DEV_STAMP := $(VENV)/installed-dev
 RIVALS := bench/rivals/node_modules/.package-lock.json
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) pyproject.toml
+# Two processes, each with whole files; the order is that of tests/conftest.py.
+PYTEST := -m pytest -p tests.environment --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --require-hashes
 
 .DEFAULT_GOAL := help
@@ -33,13 +35,13 @@ admin: $(RUN_STAMP)  ## make an administrator of the site that `make run` serves
 	@$(BIN)/python -m gruveo.local --prepare && exec $(BIN)/python manage.py createsuperuser
 
 test: debian $(DEV_STAMP) lint  ## everything: lint, Python, JavaScript, the real server, Chromium
-	@$(BIN)/python -m pytest -p tests.environment
+	@$(BIN)/python $(PYTEST)
 
 test-long: debian $(DEV_STAMP)  ## the long tests at their full sizes, in stages; goes on where it was, writes bench/RESULTS.md
 	@$(BIN)/python -m tests.long $(STAGE)
 
 test-fast: $(DEV_STAMP)  ## the tests that need neither a server process nor Chromium
-	@$(BIN)/python -m pytest -p tests.environment -m "not server and not browser"
+	@$(BIN)/python $(PYTEST) -m "not server and not browser"
 
 conformance: $(DEV_STAMP)  ## ask a server whether it keeps docs/protocol.md: URL=wss://host/signaling, or none for one that is started
 	@CONFORMANCE_URL="$(URL)" CONFORMANCE_ORIGIN="$(ORIGIN)" $(BIN)/python -m pytest -p tests.environment tests/conformance

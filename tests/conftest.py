@@ -2,12 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 from tests.server import Server
+
+_TESTS = Path(__file__).parent
+_CHROMIUM = {"browser", "nat"}  # folders whose tests drive browsers that stream video
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Where several processes run the tests, each file stays whole in one of them, for the sake of its servers; and all calls between
+    browsers stay in one process and begin first: two at once are as many as a small machine can bear, and they take the longest.
+    """
+    for item in items:
+        path = item.path.relative_to(_TESTS)
+        item.add_marker(pytest.mark.xdist_group("chromium" if path.parts[0] in _CHROMIUM else str(path)))
+    items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] not in _CHROMIUM)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -130,7 +130,8 @@ class TestTests:
         assert code == 0, output
         assert calls[0] == "tests/debian.py"
         assert installs(calls)[-1] == "requirements-dev.txt"
-        assert calls[-3:] == ["check .", "format --check .", "-m pytest -p tests.environment"]
+        assert calls[-3:-1] == ["check .", "format --check ."]
+        assert calls[-1].startswith("-m pytest -p tests.environment ")
 
     def test_the_conformance_suite_asks_the_server_that_is_named(self, machine):
         code, output, calls = machine.make("conformance", "URL=wss://gruveo.example/signaling")
