@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 _REQUIRED = object()
 _TRUE = {"1", "true", "yes", "on"}
@@ -13,6 +13,7 @@ _HOST = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?"
 _HEADER = re.compile(r"[A-Za-z0-9-]+")  # others, with an underscore above all, never come through a proxy
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _PORTS = {"http": 80, "https": 443}
+_MAIL_PORTS = {"smtp": 587, "smtps": 465}
 _KEY_CHARACTERS = 32  # of which each is worth 4 bits at least: hex is the poorest thing that people paste
 
 
@@ -48,6 +49,19 @@ class Origin(NamedTuple):
         """True when a request with this `Host` is one to this origin; the scheme's own port may be left out (RFC 9110 section 7.2)."""
         ports = {f":{self.port}"} if self.port else {"", f":{_PORTS[self.scheme]}"}
         return host.lower() in {self.host + port for port in ports}
+
+
+class Mail(NamedTuple):
+    """How mail goes out."""
+
+    kind: str  # "console" or "smtp"
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+    tls: bool = False
+    starttls: bool = False
+    sender: str = ""
 
 
 class Env:
@@ -158,6 +172,33 @@ class Env:
         if parts.scheme not in {"ws", "wss"} or not parts.path.startswith("/") or parts.query or parts.fragment:
             raise BadValue(name, f"must be like wss://signal.example.org/signaling, not {value!r}.")
         return value
+
+    def mail(self, name: str) -> Mail:
+        """
+        How mail goes out: `smtp://user:password@host:587` (with STARTTLS, except to this machine), `smtps://user:password@host` (TLS from
+        the first byte, RFC 8314) or `console:`, which prints it and is the default; `?from=address` names the sender.
+        """
+        value = self.text(name, "console:")
+        if value == "console:":
+            return Mail("console")
+        try:
+            parts = urlsplit(value)
+            port = parts.port
+        except ValueError:
+            parts = None
+        if parts is None or parts.scheme not in _MAIL_PORTS or not parts.hostname or parts.path not in {"", "/"}:
+            # The value may hold a password.
+            raise BadValue(name, "must be like smtp://user:password@host:587, smtps://user:password@host, or console:.")
+        return Mail(
+            "smtp",
+            host=parts.hostname,
+            port=port or _MAIL_PORTS[parts.scheme],
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            tls=parts.scheme == "smtps",
+            starttls=parts.scheme == "smtp" and parts.hostname not in _LOOPBACK | {"::1"},
+            sender=parse_qs(parts.query).get("from", [""])[0],
+        )
 
 
 def _check_key(name: str, value: str) -> None:

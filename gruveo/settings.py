@@ -6,10 +6,13 @@ one process on one machine, SQLite, no Redis, plain HTTP on loopback only. DEBUG
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+from django_prose_editor.config import html_tags
+from js_asset import static_lazy
 
 from gruveo import local_env
 from gruveo.env import BadValue, Env
@@ -108,6 +111,16 @@ JOINS_PER_MINUTE = env.number("JOINS_PER_MINUTE", 60.0, least=1)
 SOCKETS_PER_ADDRESS = env.number("SOCKETS_PER_ADDRESS", 200, least=1)
 SIGNALING_WEBSOCKET = env.choice("SIGNALING_WEBSOCKET", ("fast", "sansio"))
 
+# Mail: links for who has forgotten a password
+
+_MAIL = env.mail("EMAIL_URL")
+EMAIL_BACKEND = f"django.core.mail.backends.{_MAIL.kind}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = _MAIL.tls, _MAIL.starttls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = _MAIL.sender or f"gruveo@{SITE_ORIGINS[0].host}"
+
 # Clients outside the browser
 
 MIN_CLIENT_VERSIONS = env.parsed("MIN_CLIENT_VERSIONS", native.least_versions)
@@ -146,34 +159,45 @@ if TURN_DISCOVERY == "ec2" and not TURN_SECRETS:
 
 INSTALLED_APPS = [
     "daphne",  # first: gives `runserver` its WebSockets
-    "django.contrib.admin",
+    "accounts.apps.DeskConfig",  # Django's admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.sitemaps",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
+    "django_prose_editor",
+    "js_asset",
     "lucide",
     "storages",
     "gruveo",
     "signaling",
     "turnauth",
+    "library",
     "blog",
     "pages",
+    "accounts",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "accounts.middleware.desk",
     "gruveo.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: answers for a login that was locked out
 ]
 ROOT_URLCONF = "gruveo.urls"
 ASGI_APPLICATION = "gruveo.asgi.application"
@@ -191,6 +215,19 @@ TEMPLATES = [
         },
     },
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "accounts.lockout.client_address"
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False  # its lines would name addresses
+AXES_DISABLE_ACCESS_LOG = True  # keeps failures only, for as long as they count
+OTP_TOTP_ISSUER = "Gruveo"
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 4  # seconds after a wrong code; each more doubles them
+PASSWORD_RESET_TIMEOUT = 3600
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -224,6 +261,18 @@ STORAGES = {
         else "gruveo.storage.HashedStaticFilesStorage"
     },
 }
+
+# What our modules add to the text editor
+
+DJANGO_PROSE_EDITOR_EXTENSIONS = [
+    {
+        "js": [static_lazy("js/desk/pictures.js")],
+        # What is allowed to remain is library.markup's business.
+        "extensions": {
+            name: html_tags([]) for name in ("Picture", "PictureCaption", "PictureFigure", "Pictures", "TrailingNode")
+        },
+    }
+]
 
 # What browsers are told
 
@@ -289,6 +338,7 @@ LOGGING = {
         # A wrong Host header is a scanner's doing, a hundred times a day: it is answered with 400, and no traceback of ours.
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "axes": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "aioice": {"handlers": ["console"], "level": "WARNING", "propagate": False},  # at INFO it names addresses
     },
 }

@@ -5,14 +5,18 @@ from django.contrib import admin
 from django.urls import include, path
 
 from gruveo import health
+from library.views import media
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("admin/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("blog/", include("blog.urls")),
     path("turn/", include("turnauth.urls")),
 ]
+if not settings.AWS_STORAGE_BUCKET_NAME:
+    urlpatterns.append(path("media/<path:name>", media, name="media"))
 if settings.LOCAL_CA_FILE:
     from gruveo import local_ca_pages
 

@@ -5,6 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django_otp import DEVICE_ID_SESSION_KEY
 
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
@@ -61,6 +63,29 @@ def hasty_server() -> Iterator[Server]:
     """One with little patience, for tests of what happens when somebody says nothing or does not come back."""
     with Server(JOINS_PER_MINUTE=6000, SILENCE_SECONDS=3, PLACE_SECONDS=1) as running:
         yield running
+
+
+@pytest.fixture
+def sign_in(client) -> Callable:
+    """Signs somebody in at the test client, with both factors."""
+
+    def sign_in(user):
+        device, _ = apps.get_model("otp_totp", "TOTPDevice").objects.get_or_create(
+            user=user, name="app", confirmed=True
+        )
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session.save()
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def admin_client(sign_in, admin_user):
+    """An administrator, signed in with both factors."""
+    return sign_in(admin_user)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gruveo.env import BadValue, Env, Origin
+from gruveo.env import BadValue, Env, Mail, Origin
 from tests.server import BASE_DIR, child_env
 
 SECRETS = {
@@ -274,6 +274,41 @@ class EnvTests:
     def test_socket_of_an_origin(self):
         assert Origin("https", "gruveo.example", 8443).socket == "wss://gruveo.example:8443"
         assert Origin("http", "localhost", None).socket == "ws://localhost"
+
+
+class MailTests:
+    def test_without_one_it_is_printed(self):
+        assert Env({}).mail("EMAIL_URL") == Mail("console")
+
+    def test_smtp_uses_starttls_and_knows_its_port(self):
+        mail = Env({"EMAIL_URL": "smtp://us%40er:p%2Fw@mail.example.org?from=desk@gruveo.example"}).mail("EMAIL_URL")
+
+        assert mail == Mail("smtp", "mail.example.org", 587, "us@er", "p/w", False, True, "desk@gruveo.example")
+
+    def test_smtps_uses_tls_from_the_first_byte(self):
+        mail = Env({"EMAIL_URL": "smtps://mail.example.org"}).mail("EMAIL_URL")
+
+        assert (mail.port, mail.tls, mail.starttls) == (465, True, False)
+
+    def test_on_this_machine_it_goes_as_it_is(self):
+        assert Env({"EMAIL_URL": "smtp://localhost:2525"}).mail("EMAIL_URL")[1:] == (
+            "localhost",
+            2525,
+            "",
+            "",
+            False,
+            False,
+            "",
+        )
+
+    @pytest.mark.parametrize(
+        "value", ["mail.example.org", "http://secret@x", "smtp://", "smtp://secret@x:99999", "smtp://secret@x/path"]
+    )
+    def test_a_wrong_one_is_refused_without_showing_it(self, value):
+        with pytest.raises(BadValue, match=r"EMAIL_URL must be like smtp://user") as refused:
+            Env({"EMAIL_URL": value}).mail("EMAIL_URL")
+
+        assert "secret" not in str(refused.value)
 
 
 def test_every_variable_is_documented():

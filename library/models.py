@@ -1,0 +1,239 @@
+"""The media library, addresses that have moved, and what all texts of editors have in common."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.storage import default_storage
+from django.db import models
+from django.utils import timezone
+
+from library import pictures
+
+KEPT_IN_BIN = timedelta(days=30)
+
+
+def new_token() -> str:
+    """For a folder or an address that nobody is to guess."""
+    return secrets.token_urlsafe(16)
+
+
+def _file_name(picture: "Picture", name: str) -> str:
+    return f"pictures/{picture.token}/{name}"
+
+
+class Picture(models.Model):
+    """
+    A picture, and how those read it who do not see it. Texts name it by its number, so that its files may move. Its smaller copies
+    stand beside its file, under names that follow from their width.
+    """
+
+    token = models.CharField(max_length=32, unique=True, default=new_token, editable=False)
+    file = models.FileField(upload_to=_file_name, editable=False)
+    alt = models.CharField(
+        "alternative text",
+        max_length=300,
+        help_text="What the picture shows, for those who do not see it. One sentence.",
+    )
+    caption = models.CharField(
+        max_length=300, blank=True, help_text="What stands below it, unless a text says otherwise."
+    )
+    credit = models.CharField(max_length=120, blank=True, help_text="Who made it.")
+    width = models.PositiveIntegerField(editable=False)
+    height = models.PositiveIntegerField(editable=False)
+    content_hash = models.CharField(max_length=64, db_index=True, editable=False)
+    original_name = models.CharField(max_length=200, blank=True, editable=False)
+    uploaded_by = models.ForeignKey("auth.User", models.SET_NULL, null=True, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+
+    def __str__(self) -> str:
+        return self.alt or self.original_name
+
+    @classmethod
+    def take(cls, upload, *, alt: str, user=None, **values) -> "Picture":
+        """
+        Keeps an uploaded file as a picture.
+
+        Raises:
+            ValidationError: see pictures.make.
+        """
+        made = pictures.make(upload.read(pictures.MOST_BYTES + 1))
+        picture = cls(
+            alt=alt,
+            uploaded_by=user,
+            original_name=upload.name[-200:],
+            content_hash=made.content_hash,
+            width=made.width,
+            height=made.height,
+            **values,
+        )
+        for name, content in made.renditions.items():
+            default_storage.save(_file_name(picture, name), content)
+        picture.file.save(f"original.{made.suffix}", made.original, save=False)
+        picture.save()
+        return picture
+
+    def rendition(self, width: int, suffix: str) -> str:
+        """The address of a copy that is so wide, one of pictures.widths."""
+        return default_storage.url(_file_name(self, f"{width}.{suffix}"))
+
+    @property
+    def widths(self) -> list[int]:
+        return pictures.widths(self.width)
+
+    @property
+    def thumbnail(self) -> str:
+        return self.rendition(self.widths[0], "webp")
+
+    def srcset(self, suffix: str) -> str:
+        return ", ".join(f"{self.rendition(width, suffix)} {width}w" for width in self.widths)
+
+    @property
+    def srcset_avif(self) -> str:
+        return self.srcset("avif")
+
+    @property
+    def srcset_webp(self) -> str:
+        return self.srcset("webp")
+
+    def files(self) -> list[str]:
+        """The names of all of its files."""
+        return [self.file.name] + [
+            _file_name(self, f"{width}.{suffix}") for width in self.widths for suffix in ("avif", "webp")
+        ]
+
+
+class Redirect(models.Model):
+    """An address at which something stood, and where that is now; library.redirects keeps them in order."""
+
+    old_path = models.CharField("from", max_length=200, unique=True, help_text="Begins with a slash.")
+    new_path = models.CharField("to", max_length=200, help_text="An address of this site, which begins with a slash.")
+    by_hand = models.BooleanField(default=True, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["old_path"]
+
+    def __str__(self) -> str:
+        return f"{self.old_path} → {self.new_path}"
+
+
+class WrittenQuerySet(models.QuerySet):
+    def kept(self):
+        """All but what lies in the bin."""
+        return self.filter(deleted_at=None)
+
+    def binned(self):
+        return self.exclude(deleted_at=None)
+
+    def expired(self, now: datetime | None = None):
+        """What has lain in the bin long enough to be gone for good."""
+        return self.filter(deleted_at__lt=(now or timezone.now()) - KEPT_IN_BIN)
+
+
+class Written(models.Model):
+    """A text of editors: each save is a version, and what is deleted lies in the bin for a while."""
+
+    KEPT: tuple[str, ...] = ()  # the fields that its history holds
+
+    version = models.PositiveIntegerField(default=0, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, editable=False, db_index=True)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs) -> None:
+        self.version += 1
+        if update_fields is not None:
+            update_fields = {*update_fields, "version", "updated"}
+        super().save(update_fields=update_fields, **kwargs)
+
+    def snapshot(self) -> dict:
+        """What history keeps of it, ready for JSON: the fields of `KEPT`, and of those that name others their numbers and titles."""
+        return {name: _written(self, self._meta.get_field(name)) for name in self.KEPT}
+
+    def remember(self, user=None) -> None:
+        """Adds this state to its history, once for each version."""
+        Revision.objects.get_or_create(
+            content_type=ContentType.objects.get_for_model(self),
+            object_id=self.pk,
+            version=self.version,
+            defaults={"snapshot": self.snapshot(), "saved_by": user},
+        )
+
+    @property
+    def history(self) -> models.QuerySet:
+        return Revision.objects.filter(content_type=ContentType.objects.get_for_model(self), object_id=self.pk)
+
+    def restore(self, revision: "Revision") -> list[str]:
+        """
+        Makes it what it was then, as a new version; what it named and is gone is left out.
+
+        Returns:
+            The titles of what is gone.
+        """
+        missing: list[str] = []
+        many = {}
+        for name, value in revision.snapshot.items():
+            field = self._meta.get_field(name)
+            if field.is_relation:
+                found = _found(field.related_model, value, missing)
+                if field.many_to_many:
+                    many[name] = found
+                else:
+                    setattr(self, name, found[0] if found else None)
+            else:
+                setattr(self, name, field.to_python(value))
+        self.save()
+        for name, found in many.items():
+            getattr(self, name).set(found)
+        return missing
+
+    def put_in_bin(self) -> None:
+        self.deleted_at = timezone.now()
+        self.save(update_fields=["deleted_at"])
+
+    def take_from_bin(self) -> None:
+        self.deleted_at = None
+        self.save(update_fields=["deleted_at"])
+
+
+class Revision(models.Model):
+    """How a text was when somebody had saved it, with all that belongs to it."""
+
+    content_type = models.ForeignKey(ContentType, models.CASCADE)
+    object_id = models.PositiveBigIntegerField()
+    version = models.PositiveIntegerField()
+    snapshot = models.JSONField()
+    saved_by = models.ForeignKey("auth.User", models.SET_NULL, null=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["content_type", "object_id", "version"], name="one_revision_a_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+def _written(instance: Written, field: models.Field):
+    if field.many_to_many:
+        return [[other.pk, str(other)] for other in getattr(instance, field.name).all()]
+    if field.is_relation:
+        other = getattr(instance, field.name)
+        return [[other.pk, str(other)]] if other else []
+    return field.value_to_string(instance) if getattr(instance, field.attname) is not None else None
+
+
+def _found(model: type[models.Model], named: list, missing: list[str]) -> list[models.Model]:
+    there = model._default_manager.in_bulk([pk for pk, _ in named])
+    missing += [title for pk, title in named if pk not in there]
+    return [there[pk] for pk, _ in named if pk in there]

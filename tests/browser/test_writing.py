@@ -1,0 +1,219 @@
+"""An editor at work in Chromium, under the headers of production; any violation of the content security policy fails."""
+
+import base64
+import re
+from collections.abc import Iterator
+
+import pytest
+from django_otp.oath import totp
+
+from tests.browser.people import Person
+from tests.library.pictures import encoded
+
+pytestmark = pytest.mark.browser
+PASSWORD = "correct horse 77"
+# As if a picture had been copied elsewhere and were pasted here.
+PASTE = """
+(element, bytes) => {
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0))], "pasted.png", { type: "image/png" }));
+  element.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}
+"""
+
+
+class Editor:
+    """Somebody at the desk."""
+
+    def __init__(self, person: Person, name: str) -> None:
+        self.person = person
+        self.page = person.page
+        self._name = name
+        self._key = b""
+
+    def give_password(self) -> None:
+        self.page.fill("#id_username", self._name)
+        self.page.fill("#id_password", PASSWORD)
+        self.page.keyboard.press("Enter")
+
+    def enrol(self) -> None:
+        self.page.wait_for_url("**/enrol/**")
+        text = self.page.locator(".desk-key").text_content().replace(" ", "")
+        self._key = base64.b32decode(text + "=" * (-len(text) % 8))
+        self.page.fill("#id_token", f"{totp(self._key):06d}")
+        self.page.keyboard.press("Enter")
+        self.page.locator("[data-code]").last.wait_for()
+        self.codes = self.page.locator("[data-code]").all_text_contents()
+        self.page.get_by_text("I have kept them").click()
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.person.url + path)
+
+    def write(self, text: str) -> None:
+        self.page.locator(".prose-editor > .ProseMirror").click()
+        self.page.keyboard.press("Control+End")
+        self.page.keyboard.type(text)
+
+    def shows_text(self, text: str) -> None:
+        self.page.locator(".prose-editor > .ProseMirror", has_text=text).wait_for()
+
+    def save(self) -> None:
+        self.page.locator("[name=_continue]").click()
+        self.page.locator(".messagelist .success").wait_for()
+
+    @property
+    def kept(self) -> str:
+        return self.page.evaluate("JSON.stringify({...localStorage})")
+
+
+@pytest.fixture
+def editor(person, server) -> Iterator:
+    count = iter(range(100))
+
+    def make(name: str) -> Editor:
+        name = f"{name}-{next(count)}-{id(person)}"
+        given = ["--username", name, "--email", "x@example.org"]
+        made = server.manage("createsuperuser", "--noinput", *given, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+        assert made.returncode == 0, made.stderr
+        one = Editor(person(name), name)
+        one.open("/admin/")
+        one.give_password()
+        one.enrol()
+        return one
+
+    return make
+
+
+def status(visitor: Person, path: str) -> int:
+    found = visitor.page.goto(visitor.url + path).status
+    visitor.complaints = [one for one in visitor.complaints if "404" not in one]  # of the pages that are to be 404
+    return found
+
+
+class WholeWayTests:
+    def test_a_post_is_written_previewed_scheduled_published_edited_compared_and_restored(self, editor, person):
+        ada, visitor = editor("ada"), person("Bob")
+        page = ada.page
+        page.get_by_role("link", name="gruveo", exact=True).wait_for()
+
+        # Written, with a picture that is pasted
+        ada.open("/admin/blog/post/add/")
+        page.fill("#id_title", "A whole way")
+        page.fill("#id_summary", "From a draft to a restored version.")
+        ada.write("First words.")
+        page.keyboard.press("Enter")
+        page.locator(".prose-editor > .ProseMirror").evaluate(PASTE, base64.b64encode(encoded("PNG")).decode())
+        page.fill("#desk-alt", "A calm sea")
+        page.fill("#desk-caption", "At six in the morning")
+        page.get_by_role("button", name="Insert", exact=True).click()
+        page.locator(".prose-editor figure img[data-picture]").wait_for()
+        ada.save()
+        change = page.url
+
+        # Previewed on the real page, by whoever has the address; nobody else sees it
+        preview = page.get_by_role("link", name="Preview").get_attribute("href")
+        assert status(visitor, preview) == 200
+        picture = visitor.page.get_by_role("img", name="A calm sea")
+        assert (
+            picture.evaluate("async (img) => { img.loading = 'eager'; await img.decode(); return img.naturalWidth; }")
+            > 0
+        )
+        assert visitor.page.get_by_text("At six in the morning").is_visible()
+        assert status(visitor, "/blog/a-whole-way/") == 404
+
+        # Scheduled: not there yet
+        page.fill("#id_published_at_0", "2099-01-01")
+        page.fill("#id_published_at_1", "09:00:00")
+        ada.save()
+        assert status(visitor, "/blog/a-whole-way/") == 404
+        assert visitor.page.goto(visitor.url + "/blog/").ok
+        assert visitor.page.get_by_text("A whole way").count() == 0
+
+        # Published
+        page.fill("#id_published_at_0", "2026-01-01")
+        ada.save()
+        assert status(visitor, "/blog/a-whole-way/") == 200
+
+        # Edited, compared, restored
+        ada.write(" And more words.")
+        ada.save()
+        visitor.page.reload()
+        visitor.page.get_by_text("And more words.").wait_for()
+        page.get_by_role("link", name="History").click()
+        page.locator(".desk-versions a").nth(1).click()
+        assert [text.strip() for text in page.locator("ins").all_text_contents()] == ["And more words."]
+        page.get_by_role("button", name="Restore this version").click()
+        page.wait_for_url(change)
+        visitor.page.reload()
+        assert visitor.page.get_by_text("First words.").is_visible()
+        assert visitor.page.get_by_text("And more words.").count() == 0
+
+    def test_a_picture_of_the_library_is_chosen_with_the_keyboard_alone(self, editor):
+        ada = editor("ada")
+        page = ada.page
+        ada.open("/admin/library/picture/add/")
+        page.set_input_files("#id_upload", {"name": "hill.jpg", "mimeType": "image/jpeg", "buffer": encoded()})
+        page.fill("#id_alt", "A green hill")
+        page.locator("[name=_save]").press("Enter")
+        page.locator(".messagelist .success").wait_for()
+
+        ada.open("/admin/blog/post/add/")
+        page.locator("[data-name=pictures]").press("Enter")
+        page.get_by_role("searchbox", name="Search").fill("green hill")
+        choice = page.locator("[data-query='green hill'] .desk-choice").first
+        choice.focus()
+        page.keyboard.press("Enter")
+
+        assert page.locator(".prose-editor figure img").get_attribute("alt") == "A green hill"
+
+
+class NothingIsLostTests:
+    def test_a_lost_session_costs_no_text(self, editor):
+        ada = editor("ada")
+        ada.open("/admin/blog/post/add/")
+        ada.page.fill("#id_title", "Nearly lost")
+        ada.page.fill("#id_summary", "Nearly.")
+        ada.write("These words must not be lost.")
+        ada.page.locator("[data-kept]").evaluate("(place) => delete place.dataset.state")
+        ada.page.locator("[data-kept][data-state=kept]").wait_for(state="attached")
+        assert "must not be lost" in ada.kept
+
+        ada.page.context.clear_cookies(name="session")
+        ada.page.locator("[name=_continue]").click()
+        ada.page.wait_for_url("**/admin/login/**")
+        ada.give_password()
+        ada.page.wait_for_url("**/second-factor/**")
+        ada.page.fill("#id_token", ada.codes[0])
+        ada.page.keyboard.press("Enter")
+        ada.page.wait_for_url("**/admin/blog/post/add/")
+        ada.page.get_by_role("button", name="Bring it back").click()
+
+        ada.shows_text("These words must not be lost.")
+        ada.save()
+        assert "must not be lost" not in ada.kept
+        ada.page.reload()
+        ada.shows_text("These words must not be lost.")
+        assert ada.page.get_by_role("button", name="Bring it back").count() == 0
+
+    def test_of_two_editors_at_once_none_loses_a_word(self, editor):
+        ada, eve = editor("ada"), editor("eve")
+        ada.open("/admin/blog/post/add/")
+        ada.page.fill("#id_title", "Two at once")
+        ada.page.fill("#id_summary", "Both write.")
+        ada.write("Together.")
+        ada.save()
+        path = ada.page.url.removeprefix(ada.person.url)
+        eve.open(path)
+
+        ada.write(" Words of Ada.")
+        ada.save()
+        eve.write(" Words of Eve.")
+        eve.page.locator("[name=_continue]").click()
+
+        eve.page.get_by_text(re.compile("Somebody saved a newer version")).wait_for()
+        assert eve.page.locator("ins").all_text_contents() == ["Ada."]
+        assert eve.page.locator("del").all_text_contents() == ["Eve."]
+        eve.shows_text("Words of Eve.")
+        eve.save()
+        ada.page.reload()
+        ada.shows_text("Words of Eve.")
