@@ -48,6 +48,15 @@ def make(clean_html: str, *, draw: Callable[[dict], str]) -> Article:
     return Article(_TABLE.sub(r'<div class="table-scroll" tabindex="0">\g<0></div>', html), headings)
 
 
+def for_feeds(clean_html: str, *, draw: Callable[[dict], str]) -> str:
+    """The same for those who read it elsewhere, without our styles: as it is, but for the charts."""
+
+    def show(match: re.Match) -> str:
+        return _show_chart(unescape(_TAG.sub("", match[2])), draw) if match[1] == "chart" else match[0]
+
+    return _CODE.sub(show, clean_html)
+
+
 def _show_code(match: re.Match, draw: Callable[[dict], str]) -> str:
     language, text = match[1] or "", unescape(_TAG.sub("", match[2]))
     if language == "chart":

@@ -16,6 +16,15 @@ from library.fields import RichTextField
 from library.models import Picture, Written, WrittenQuerySet, new_token
 
 _WORDS_A_MINUTE = 230
+_TAKEN = {"authors", "preview", "tags"}  # what blog.urls has there; names of years are numbers
+
+
+class NamedQuerySet(models.QuerySet):
+    """Of tags and of authors."""
+
+    def used(self) -> "NamedQuerySet":
+        """Those of at least one post that visitors may see."""
+        return self.filter(post__in=Post.objects.published().order_by()).distinct()
 
 
 class Author(models.Model):
@@ -23,6 +32,8 @@ class Author(models.Model):
     slug = models.SlugField(max_length=80, unique=True, help_text="The end of the address: /blog/authors/<slug>/.")
     bio = models.TextField(blank=True, help_text="A few sentences, without markup.")
     picture = models.ForeignKey(Picture, models.SET_NULL, null=True, blank=True)
+
+    objects = NamedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -37,6 +48,8 @@ class Author(models.Model):
 class Tag(models.Model):
     name = models.CharField(max_length=40, unique=True)
     slug = models.SlugField(max_length=40, unique=True, help_text="The end of the address: /blog/tags/<slug>/.")
+
+    objects = NamedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -112,6 +125,8 @@ class Post(Written):
 
     def clean(self) -> None:
         super().clean()
+        if self.slug in _TAKEN or self.slug.isdecimal():
+            raise ValidationError({"slug": "The blog itself has something at this address."})
         if Post.objects.kept().filter(slug=self.slug).exclude(pk=self.pk).exists():
             raise ValidationError({"slug": "Another post has this address."})
 
@@ -131,6 +146,15 @@ class Post(Written):
     def preview_url(self) -> str:
         """Where a draft can be read by whoever is given this address."""
         return reverse("blog:preview", args=[self.preview_key])
+
+    @property
+    def shared_title(self) -> str:
+        """For search engines, and where the post is shared."""
+        return self.search_title or self.title
+
+    @property
+    def shared_description(self) -> str:
+        return self.search_description or self.summary
 
     @property
     def state(self) -> str:

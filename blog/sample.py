@@ -2,12 +2,18 @@
 
 from datetime import UTC, datetime
 
-from blog.models import Post
+from django.db import transaction
+
+from blog.models import Author, Post, Tag
+
+_AUTHOR = {"slug": "gruveo", "name": "The Gruveo team", "bio": "We make Gruveo, and answer when you write to us."}
+_TAGS = {"codes": "Codes", "how-calls-work": "How calls work", "privacy": "Privacy", "scaling": "Scaling"}
 
 _POSTS = [
     {
         "slug": "a-code-is-enough",
         "title": "A code is enough",
+        "tags": ["codes", "privacy"],
         "summary": "No account, no address book, no invitation. Why two people only need a word to meet, and how to choose a good one.",
         "published_at": datetime(2026, 9, 8, 9, 0, tzinfo=UTC),
         "body": """
@@ -39,6 +45,7 @@ code.</p>
     {
         "slug": "where-your-picture-goes",
         "title": "Where your picture goes",
+        "tags": ["how-calls-work", "privacy"],
         "summary": "What happens to picture and sound between two browsers, when a relay steps in, and what each part of the way can see.",
         "published_at": datetime(2026, 10, 13, 9, 0, tzinfo=UTC),
         "body": """
@@ -67,6 +74,7 @@ trust it to introduce the right ones. We would rather say this than hide it.</p>
     {
         "slug": "growing-without-a-bigger-machine",
         "title": "Growing without a bigger machine",
+        "tags": ["how-calls-work", "scaling"],
         "summary": (
             "Call minutes rose by 644% in a year. What we change so that the next month only needs one more copy."
         ),
@@ -75,6 +83,15 @@ trust it to introduce the right ones. We would rather say this than hide it.</p>
 <p>In one year, call minutes on Gruveo rose by 644%. Since the iOS app came out, every month has had seven to eight
 times the minutes of the same month a year before. In one December it was thirteen times. At that pace, a machine
 that is large enough today is too small in spring.</p>
+<pre><code class="language-chart">type: bars
+title: Call minutes against the same time a year before
+description: A whole year 7.4 times, months since the iOS app between 7 and 8 times, one December 13 times.
+unit: times
+A whole year: 7.44
+A slow month: 7
+A quick month: 8
+One December: 13
+</code></pre>
 <p>So the question was not how to get a bigger machine. It was what keeps us from simply starting a second one. We
 found three answers.</p>
 <h2>The web: any copy will do</h2>
@@ -86,8 +103,9 @@ them when there is more to do and stop them again.</p>
 passwords in a database, and that database would have had to grow with them. Now the web application and the relays
 share one secret. A user name holds the time at which it expires, and the password is computed from the user name
 and the secret:</p>
-<pre><code>username = expiry time ":" user id
-password = base64(HMAC-SHA1(secret, username))</code></pre>
+<pre><code class="language-python">username = f"{expires}:{user_id}"
+signature = hmac.digest(secret, username.encode(), "sha1")
+password = base64.b64encode(signature).decode()</code></pre>
 <p>A relay can check this by itself. A new relay needs the secret and nothing else, so all of them start from one
 image.</p>
 <h2>Signaling: meeting across machines</h2>
@@ -111,4 +129,16 @@ def add() -> int:
     Returns:
         How many were added.
     """
-    return sum(Post.objects.get_or_create(slug=post["slug"], defaults=post)[1] for post in _POSTS)
+    return sum(_add(dict(post)) for post in _POSTS)
+
+
+@transaction.atomic
+def _add(values: dict) -> bool:
+    tags = values.pop("tags")
+    if Post.objects.kept().filter(slug=values["slug"]).exists():
+        return False
+    post = Post.objects.create(**values)
+    post.authors.add(Author.objects.get_or_create(slug=_AUTHOR["slug"], defaults=_AUTHOR)[0])
+    post.tags.add(*(Tag.objects.get_or_create(slug=slug, defaults={"name": _TAGS[slug]})[0] for slug in tags))
+    post.remember()
+    return True

@@ -5,25 +5,30 @@ from datetime import datetime
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from blog.models import Author, Post, PostQuerySet, Tag
+from library import linked_data
 
 _PER_PAGE = 10
 _RELATED = 3
+_ABOUT = "How Gruveo is made, and what we learn on the way."
 
 
 @require_safe
 def post_list(request: HttpRequest) -> HttpResponse:
-    return _list(request, Post.objects.published(), archive=Post.objects.months())
+    aside = {"tags": Tag.objects.used(), "archive": Post.objects.months()}
+    return _list(request, Post.objects.published(), title="Blog", summary=_ABOUT, is_whole=True, **aside)
 
 
 @require_safe
 def year(request: HttpRequest, year: int) -> HttpResponse:
     posts = Post.objects.published().filter(published_at__year=_year(year))
-    return _list(request, _some(posts), title=f"Posts of {year}")
+    return _list(request, _some(posts), title=f"{year}", summary=f"What was published in {year}.")
 
 
 @require_safe
@@ -31,27 +36,31 @@ def month(request: HttpRequest, year: int, month: int) -> HttpResponse:
     if not 1 <= month <= 12:
         raise Http404
     posts = Post.objects.published().filter(published_at__year=_year(year), published_at__month=month)
-    return _list(request, _some(posts), title=f"Posts of {datetime(year, month, 1):%B} {year}")
+    title = f"{datetime(year, month, 1):%B} {year}"
+    return _list(request, _some(posts), title=title, summary=f"What was published in {title}.")
 
 
 @require_safe
 def tag(request: HttpRequest, slug: str) -> HttpResponse:
     tag = get_object_or_404(Tag, slug=slug)
-    return _list(request, _some(Post.objects.published().filter(tags=tag)), title=f"Posts about {tag.name}", tag=tag)
+    posts = _some(Post.objects.published().filter(tags=tag))
+    feeds = {"rss": reverse("blog:tag-rss", args=[slug]), "atom": reverse("blog:tag-atom", args=[slug])}
+    return _list(request, posts, title=tag.name, summary=f"What we have written about {tag.name}.", feeds=feeds)
 
 
 @require_safe
 def author(request: HttpRequest, slug: str) -> HttpResponse:
     author = get_object_or_404(Author.objects.select_related("picture"), slug=slug)
     posts = _some(Post.objects.published().filter(authors=author))
-    return _list(request, posts, title=f"Posts by {author.name}", author=author)
+    summary = author.bio or f"What {author.name} has written."
+    return _list(request, posts, title=author.name, summary=summary, author=author)
 
 
 @require_safe
 def post(request: HttpRequest, slug: str) -> HttpResponse:
     """A draft and a post of the future are 404, as if they did not exist."""
     post = get_object_or_404(Post.objects.published().whole(), slug=slug)
-    return render(request, "blog/post.html", _context(post))
+    return render(request, "blog/post.html", {**_context(post), "linked_data": _described(request, post)})
 
 
 @require_safe
@@ -67,6 +76,8 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
 
 def _list(request: HttpRequest, posts: PostQuerySet, **context) -> HttpResponse:
     page = Paginator(posts.whole(), _PER_PAGE).get_page(request.GET.get("page"))
+    number = f"?page={page.number}" if page.number > 1 else ""
+    context = {"canonical": request.path + number, **context}
     return render(request, "blog/list.html", {"section": "blog", "page": page, **context})
 
 
@@ -78,6 +89,35 @@ def _context(post: Post) -> dict:
         "newer": post.neighbour(1),
         "older": post.neighbour(-1),
     }
+
+
+def _described(request: HttpRequest, post: Post) -> SafeString:
+    """
+    Source: schema.org, BlogPosting.
+    """
+    url = request.build_absolute_uri(post.get_absolute_url())
+    image = request.build_absolute_uri(post.cover.file.url) if post.cover else ""
+    authors = [
+        {"@type": "Person", "name": author.name, "url": request.build_absolute_uri(author.get_absolute_url())}
+        for author in post.authors.all()
+    ]
+    return mark_safe(  # escaped in `script`
+        linked_data.script(
+            {
+                "@type": "BlogPosting",
+                "headline": post.shared_title,
+                "description": post.shared_description,
+                "datePublished": post.published_at.isoformat(),
+                "dateModified": max(post.updated, post.published_at).isoformat(),
+                "author": authors or {"@type": "Organization", "name": "Gruveo"},
+                "publisher": {"@type": "Organization", "name": "Gruveo", "url": request.build_absolute_uri("/")},
+                "keywords": [tag.name for tag in post.tags.all()],
+                "image": image,
+                "mainEntityOfPage": url,
+                "url": url,
+            }
+        )
+    )
 
 
 def _some(posts: PostQuerySet) -> PostQuerySet:

@@ -188,6 +188,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "library.middleware.moved",
     "accounts.middleware.desk",
     "gruveo.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -338,6 +338,13 @@ class RedirectAdmin(admin.ModelAdmin):
         super().save_model(request, obj, form, change)
         redirects.flatten(obj)
 
+    def delete_model(self, request: HttpRequest, obj: Redirect) -> None:
+        redirects.forget(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset) -> None:
+        for redirect in queryset:
+            redirects.forget(redirect)
+
 
 def _described(picture: Picture) -> dict:
     return {"id": picture.pk, "alt": picture.alt, "caption": picture.caption, "thumbnail": picture.thumbnail}

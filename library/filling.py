@@ -13,14 +13,14 @@ def fill(html: str) -> str:
     return fill_all([html])[0]
 
 
-def fill_all(texts: Iterable[str]) -> list[str]:
-    """The same for many texts with one query."""
+def fill_all(texts: Iterable[str], *, template: str = "library/picture.html") -> list[str]:
+    """The same for many texts with one query; the template is given the `picture`."""
     texts = list(texts)
     numbers = {number for text in texts for number in markup.pictures_in(text)}
     pictures = Picture.objects.in_bulk(numbers) if numbers else {}
 
     def shown(number: int) -> str:
         picture = pictures.get(number)
-        return render_to_string("library/picture.html", {"picture": picture}).strip() if picture else ""
+        return render_to_string(template, {"picture": picture}).strip() if picture else ""
 
     return [markup.replace_pictures(text, shown) for text in texts]

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.storage import default_storage
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
 from library import pictures
 
 KEPT_IN_BIN = timedelta(days=30)
+_OF_THIS_SITE = RegexValidator(r"^/(?![/\\])\S*$", "Write an address of this site, such as /blog/hello/.", "elsewhere")
 
 
 def new_token() -> str:
@@ -110,8 +112,15 @@ class Picture(models.Model):
 class Redirect(models.Model):
     """An address at which something stood, and where that is now; library.redirects keeps them in order."""
 
-    old_path = models.CharField("from", max_length=200, unique=True, help_text="Begins with a slash.")
-    new_path = models.CharField("to", max_length=200, help_text="An address of this site, which begins with a slash.")
+    old_path = models.CharField(
+        "from", max_length=200, unique=True, validators=[_OF_THIS_SITE], help_text="Begins with a slash."
+    )
+    new_path = models.CharField(
+        "to",
+        max_length=200,
+        validators=[_OF_THIS_SITE],
+        help_text="An address of this site, which begins with a slash.",
+    )
     by_hand = models.BooleanField(default=True, editable=False)
     created = models.DateTimeField(auto_now_add=True)
 

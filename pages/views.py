@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
+from library import redirects
+from library.middleware import lead_to
 from pages import conf
 from pages.hints import HINTS
 from pages.models import FaqEntry, Page
@@ -55,6 +57,9 @@ def call_page(request: HttpRequest, typed: str) -> HttpResponse:
     hint = codes.refusal(code)
     if code in _WITH_SLASH:
         return redirect(f"/{code}/")
+    target = redirects.of_word(typed) or redirects.of_word(code)
+    if target:
+        return _private(lead_to(request, target))
     if hint in {"dots", "file", "taken"}:
         return _private(not_found(request))
     if hint:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.core.cache import cache
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from tests.postgres_server import PostgresServer
@@ -35,6 +36,12 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped, which counts as failed here: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """What one test has put there must not be the next one's."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

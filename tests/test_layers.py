@@ -28,9 +28,9 @@ FLOORS = {
         3: "routing urls",
     },
     "library": {
-        0: "markup history",
+        0: "markup history linked_data",
         1: "pictures models fields redirects filling links",
-        2: "views admin management.commands.empty_bin",
+        2: "views middleware admin templatetags.library management.commands.empty_bin",
         3: "apps",
     },
     "accounts": {
@@ -39,7 +39,12 @@ FLOORS = {
         2: "middleware site admin management.commands.reset_second_factor",
         3: "urls apps",
     },
-    "blog": {0: "article charts", 1: "models", 2: "views sitemaps admin sample templatetags.blog", 3: "urls apps"},
+    "blog": {
+        0: "article charts",
+        1: "conf models",
+        2: "views feeds sitemaps admin sample templatetags.blog",
+        3: "urls apps",
+    },
     "pages": {0: "hints", 1: "models conf", 2: "views sitemaps admin sample templatetags.pages", 3: "urls"},
     "gruveo": {
         0: "env logs client_address",
@@ -55,7 +60,7 @@ JS_FLOORS = {
     1: "clock line media peer prefs signaling",
     2: "call",
     3: "controls hiding lobby notices tiles",
-    4: "home room",
+    4: "home reading room",
 }
 JS_IMPURE = r"\b(document|window|localStorage|sessionStorage|navigator|setTimeout|Date\.now|Math\.random|WebSocket|RTCPeerConnection)\b"
 MAY_IMPORT = {

@@ -3,7 +3,9 @@
 from urllib.parse import quote
 
 import pytest
+from django.db import OperationalError, connection
 
+from library import redirects
 from pages.models import Page
 from signaling import codes
 
@@ -60,9 +62,26 @@ class CallPageTests:
     def test_sets_no_cookie(self, client):
         assert not client.get("/blue-heron").cookies
 
-    def test_asks_the_database_nothing(self, client, django_assert_num_queries):
+    def test_asks_the_database_nothing_once_it_is_known_what_has_moved(self, client, django_assert_num_queries):
+        client.get("/blue-heron")
+
         with django_assert_num_queries(0):
-            client.get("/blue-heron")
+            client.get("/another-heron")
+
+    @pytest.mark.parametrize("typed", ["old-post", "Old-Post", "old-post/"])
+    def test_an_address_from_before_leads_to_where_it_has_gone_and_is_no_code(self, client, typed):
+        redirects.moved("/Old-Post/", "/blog/old-post/")
+
+        answer = client.get(f"/{typed}?a=1")
+
+        assert (answer.status_code, answer["Location"]) == (301, "/blog/old-post/?a=1")
+
+    def test_a_database_that_is_away_does_not_keep_anybody_from_calling(self, client):
+        def refuse(*_):
+            raise OperationalError("away")
+
+        with connection.execute_wrapper(refuse):
+            assert client.get("/blue-heron").status_code == 200
 
     def test_refuses_to_be_posted_to(self, client):
         assert client.post("/blue-heron").status_code == 405
