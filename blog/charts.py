@@ -163,7 +163,7 @@ def _lines(chart: Chart, top: float) -> list[dict]:
 def _labels(chart: Chart) -> list[dict]:
     """Names below the axis; of many only as many as can be read."""
     longest = max(len(name) for name, _ in chart.points)
-    fitting = max(1, int((WIDTH - _LEFT - _RIGHT) / (longest * 7 + 10)))
+    fitting = max(1, int((WIDTH - _LEFT - _RIGHT) / (longest * 9 + 10)))
     every = -(-len(chart.points) // fitting)
     return [
         {"x": _x(number, len(chart.points)), "text": name}

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from blog import article
 from library import filling, markup, redirects
 from library.fields import RichTextField
-from library.models import Picture, Written, WrittenQuerySet, new_token
+from library.models import Addressed, Picture, WrittenQuerySet, new_token
 
 _WORDS_A_MINUTE = 230
 _TAKEN = {"authors", "preview", "tags"}  # what blog.urls has there; names of years are numbers
@@ -81,7 +81,7 @@ class PostQuerySet(WrittenQuerySet):
         return self.select_related("cover").prefetch_related("authors", "tags")
 
 
-class Post(Written):
+class Post(Addressed):
     KEPT = ("title slug summary body cover authors tags published_at search_title search_description").split()
 
     title = models.CharField(max_length=120)
@@ -109,16 +109,8 @@ class Post(Written):
 
     objects = PostQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Addressed.Meta):
         ordering = ["-published_at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["slug"],
-                condition=models.Q(deleted_at=None),
-                name="one_post_a_slug",
-                violation_error_message="Another post has this address.",
-            )
-        ]
 
     def __str__(self) -> str:
         return self.title
@@ -127,8 +119,6 @@ class Post(Written):
         super().clean()
         if self.slug in _TAKEN or self.slug.isdecimal():
             raise ValidationError({"slug": "The blog itself has something at this address."})
-        if Post.objects.kept().filter(slug=self.slug).exclude(pk=self.pk).exists():
-            raise ValidationError({"slug": "Another post has this address."})
 
     @transaction.atomic
     def save(self, **kwargs) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.core.validators import RegexValidator
 from django.db import models
@@ -211,6 +212,26 @@ class Written(models.Model):
     def take_from_bin(self) -> None:
         self.deleted_at = None
         self.save(update_fields=["deleted_at"])
+
+
+class Addressed(Written):
+    """A text with a `slug` that nothing else of its kind may have, but for what lies in the bin."""
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(
+                fields=["slug"],
+                condition=models.Q(deleted_at=None),
+                name="%(app_label)s_%(class)s_slug",
+                violation_error_message="Something else has this address.",
+            )
+        ]
+
+    def clean(self) -> None:
+        super().clean()
+        if type(self).objects.kept().filter(slug=self.slug).exclude(pk=self.pk).exists():
+            raise ValidationError({"slug": f"Another {self._meta.verbose_name} has this address."})
 
 
 class Revision(models.Model):
