@@ -121,6 +121,10 @@ EMAIL_USE_SSL, EMAIL_USE_TLS = _MAIL.tls, _MAIL.starttls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = _MAIL.sender or f"gruveo@{SITE_ORIGINS[0].host}"
 
+SECURITY_CONTACT = env.text("SECURITY_CONTACT", "")
+if SECURITY_CONTACT and not SECURITY_CONTACT.startswith(("mailto:", "https://")):
+    raise BadValue("SECURITY_CONTACT", "must begin with mailto: or https://.")
+
 # Clients outside the browser
 
 MIN_CLIENT_VERSIONS = env.parsed("MIN_CLIENT_VERSIONS", native.least_versions)

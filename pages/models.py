@@ -1,90 +1,155 @@
-"""Pages at fixed addresses, and the questions that people ask."""
+"""Pages of editors, the questions that people ask, and what visitors write to us."""
 
-import nh3
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-_TAGS = set("a b blockquote br code dd dl dt em h2 h3 i li ol p strong table tbody td th thead tr ul".split())
-_ATTRIBUTES = {"a": {"href", "title"}}
+from library import filling, markup, redirects
+from library.fields import RichTextField
+from library.models import Addressed, WrittenQuerySet
 
 
-def clean(html: str) -> str:
-    """The body without anything that could run, call home or restyle the page; doing it twice changes nothing."""
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener",
-    )
+class PageQuerySet(WrittenQuerySet):
+    def linked(self) -> "PageQuerySet":
+        """Those with a link on every page, in order, without their bodies."""
+        return self.kept().exclude(place="").order_by("order", "title").only("slug", "title", "place")
 
 
-class Page(models.Model):
-    # Fixed in code: an address that an editor could invent would take the room away from whoever uses it as a code.
-    SLUGS = ["about", "privacy", "terms", "press", "contact"]
+class Page(Addressed):
+    # Fixed in code: an address at the root that an editor could invent would take a code away from whoever uses it.
+    AT_ROOT = ("about", "privacy", "terms", "press", "contact")
+    PLACES = [("", "nowhere"), ("header", "in the header"), ("footer", "in the footer")]
+    KEPT = "title slug description body place order".split()
 
-    slug = models.CharField("address", max_length=20, unique=True, choices=[(slug, f"/{slug}/") for slug in SLUGS])
     title = models.CharField(max_length=120)
+    slug = models.SlugField(
+        max_length=60,
+        help_text=f"The end of the address: /p/<slug>/. These stand at the root: {', '.join(AT_ROOT)}.",
+    )
     description = models.CharField(max_length=300, help_text="One sentence, under the title and for search engines.")
-    body = models.TextField(help_text="HTML. What is not allowed in a page is removed on saving.")
-    updated = models.DateTimeField(auto_now=True)
+    body = RichTextField(blank=True)
+    place = models.CharField("link", max_length=10, blank=True, default="", choices=PLACES)
+    order = models.PositiveSmallIntegerField(default=100, help_text="Among the links; lower numbers come first.")
 
-    class Meta:
-        ordering = ["slug"]
+    objects = PageQuerySet.as_manager()
+
+    class Meta(Addressed.Meta):
+        ordering = ["order", "title"]
 
     def __str__(self) -> str:
         return self.title
 
-    def save(self, *args, **kwargs) -> None:
-        self.body = clean(self.body)
-        super().save(*args, **kwargs)
+    @transaction.atomic
+    def save(self, **kwargs) -> None:
+        before = Page.objects.kept().filter(pk=self.pk).values_list("slug", flat=True).first()
+        super().save(**kwargs)
+        if before and before != self.slug and not _is_fixed(before):
+            redirects.moved(_path(before), _path(self.slug))
+        elif not self.deleted_at:
+            redirects.alive(_path(self.slug))
 
     def get_absolute_url(self) -> str:
-        return reverse(f"pages:{self.slug}")
+        return _path(self.slug)
 
     @property
     def html(self) -> SafeString:
         """The body, ready for a page; cleaned again, since another program may have written the row."""
-        return mark_safe(clean(self.body))
+        return mark_safe(filling.fill(markup.clean(self.body)))
 
 
-class FaqQuerySet(models.QuerySet):
-    def by_topic(self) -> dict[str, list["FaqEntry"]]:
-        """All entries under their topics; a topic stands where its first entry does."""
-        topics: dict[str, list[FaqEntry]] = {}
-        for entry in self.order_by("order", "pk"):
-            topics.setdefault(entry.topic, []).append(entry)
-        return topics
-
-
-class FaqEntry(models.Model):
-    topic = models.CharField(max_length=60, help_text="Entries with the same topic stand together.")
-    question = models.CharField(max_length=160)
-    slug = models.SlugField(
-        "anchor", max_length=60, unique=True, help_text="The end of the address: /faq/#<anchor>. Do not change it."
-    )
-    answer = models.TextField(help_text="HTML. What is not allowed in an answer is removed on saving.")
+class FaqTopic(models.Model):
+    name = models.CharField(max_length=60, unique=True)
     order = models.PositiveSmallIntegerField(default=100, help_text="Lower numbers come first.")
+
+    class Meta:
+        ordering = ["order", "name"]
+        verbose_name = "FAQ topic"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FaqQuerySet(WrittenQuerySet):
+    def in_order(self) -> "FaqQuerySet":
+        return self.kept().select_related("topic").order_by("topic__order", "topic__name", "order", "pk")
+
+    def matching(self, words: str = "") -> list["FaqEntry"]:
+        """
+        Those in which each of the words stands somewhere, in capitals or not, and all when there are none; each with its answer as
+        `html`, ready for a page, and as `text`.
+        """
+        wanted = words.casefold().split()
+        found, answers = [], []
+        for entry in self.in_order():
+            answer = markup.clean(entry.answer)  # again: another program may have written the row
+            entry.text = markup.plain(answer)
+            if all(word in f"{entry.question} {entry.text}".casefold() for word in wanted):
+                found.append(entry)
+                answers.append(answer)
+        for entry, html in zip(found, filling.fill_all(answers), strict=True):
+            entry.html = mark_safe(html)
+        return found
+
+
+class FaqEntry(Addressed):
+    KEPT = "topic question slug answer order".split()
+
+    topic = models.ForeignKey(FaqTopic, models.PROTECT)
+    question = models.CharField(max_length=160)
+    slug = models.SlugField("anchor", max_length=60, help_text="The end of the address: /faq/#<anchor>.")
+    answer = RichTextField()
+    order = models.PositiveSmallIntegerField(default=100, help_text="Within its topic; lower numbers come first.")
+    helped = models.PositiveIntegerField(default=0, editable=False)
+    did_not_help = models.PositiveIntegerField(default=0, editable=False)
 
     objects = FaqQuerySet.as_manager()
 
-    class Meta:
-        ordering = ["order", "pk"]
+    class Meta(Addressed.Meta):
+        ordering = ["topic", "order", "pk"]
         verbose_name = "FAQ entry"
         verbose_name_plural = "FAQ entries"
 
     def __str__(self) -> str:
         return self.question
 
-    def save(self, *args, **kwargs) -> None:
-        self.answer = clean(self.answer)
-        super().save(*args, **kwargs)
-
     def get_absolute_url(self) -> str:
         return f"{reverse('pages:faq')}#{self.slug}"
 
-    @property
-    def html(self) -> SafeString:
-        """The answer, ready for a page; cleaned again, since another program may have written the row."""
-        return mark_safe(clean(self.answer))
+    def count(self, *, did_help: bool) -> None:
+        """One more visitor has said so; who it was is not kept."""
+        field = "helped" if did_help else "did_not_help"
+        FaqEntry.objects.filter(pk=self.pk).update(**{field: models.F(field) + 1})
+
+
+class Message(models.Model):
+    """What a visitor has written to us; of who it was only what they gave."""
+
+    KINDS = [
+        ("question", "A question or an idea"),
+        ("problem", "Something does not work"),
+        ("abuse", "Somebody misuses Gruveo"),
+        ("press", "Press"),
+    ]
+
+    kind = models.CharField("about", max_length=10, choices=KINDS)
+    text = models.TextField("message", max_length=5000)
+    email = models.EmailField("your e-mail address", blank=True)
+    report = models.CharField("report id", max_length=40, blank=True)
+    created = models.DateTimeField("received", auto_now_add=True)
+    done = models.BooleanField(default=False)
+    note = models.TextField("our note", blank=True)
+
+    class Meta:
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.text[:60]}"
+
+
+def _is_fixed(slug: str) -> bool:
+    """These addresses stay those of the site, whatever stands there."""
+    return slug in Page.AT_ROOT
+
+
+def _path(slug: str) -> str:
+    return reverse(f"pages:{slug}") if _is_fixed(slug) else reverse("pages:page", args=[slug])

@@ -1,6 +1,8 @@
 """Questions and pages for a new site; true of the program as it is, so change them when it changes."""
 
-from pages.models import FaqEntry, Page
+from django.db import transaction
+
+from pages.models import FaqEntry, FaqTopic, Page
 
 _CALLS, _PRIVACY, _TROUBLE = "Making a call", "Privacy", "When something does not work"
 
@@ -184,11 +186,25 @@ def add() -> int:
     Returns:
         How many were added.
     """
+    topics = list(dict.fromkeys(topic for topic, *_ in _FAQ))
     entries = [
-        FaqEntry.objects.get_or_create(
-            slug=slug, defaults={"topic": topic, "question": question, "answer": answer, "order": 10 * place}
+        _add(
+            FaqEntry,
+            slug=slug,
+            topic=FaqTopic.objects.get_or_create(name=topic, defaults={"order": 10 * topics.index(topic) + 10})[0],
+            question=question,
+            answer=answer,
+            order=10 * place,
         )
         for place, (topic, slug, question, answer) in enumerate(_FAQ, start=1)
     ]
-    pages = [Page.objects.get_or_create(slug=page["slug"], defaults=page) for page in _PAGES]
-    return sum(created for _, created in entries + pages)
+    pages = [_add(Page, place="footer", order=10 * place, **page) for place, page in enumerate(_PAGES, start=1)]
+    return sum(entries + pages)
+
+
+@transaction.atomic
+def _add(model, *, slug: str, **values) -> bool:
+    if model.objects.kept().filter(slug=slug).exists():
+        return False
+    model.objects.create(slug=slug, **values).remember()
+    return True

@@ -8,7 +8,7 @@ from pages.models import Page
 
 class FixedSitemap(Sitemap):
     def items(self) -> list[str]:
-        return ["pages:home", "pages:faq"]
+        return ["pages:home", "pages:faq", "pages:contact"]
 
     def location(self, name: str) -> str:
         return reverse(name)
@@ -16,7 +16,7 @@ class FixedSitemap(Sitemap):
 
 class PageSitemap(Sitemap):
     def items(self):
-        return Page.objects.all()
+        return Page.objects.kept().exclude(slug="contact")  # which is there without it
 
     def lastmod(self, page: Page):
         return page.updated

@@ -2,6 +2,7 @@
 
 from django.contrib.sitemaps.views import sitemap
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from pages import views
 from pages.models import Page
@@ -11,12 +12,21 @@ app_name = "pages"
 urlpatterns = [
     path("", views.home, name="home"),
     path("faq/", views.faq, name="faq"),
+    path("faq/<slug:slug>/helpful/", views.helpful, name="helpful"),
+    path("contact/", views.contact, name="contact"),
+    *(path(f"{slug}/", views.page, {"slug": slug}, name=slug) for slug in Page.AT_ROOT if slug != "contact"),
+    path("p/<slug:slug>/", views.page, name="page"),
     path("robots.txt", views.robots, name="robots"),
+    path(".well-known/security.txt", views.security, name="security"),
+    path("security.txt", RedirectView.as_view(pattern_name="pages:security", permanent=True)),
     path("sitemap.xml", views.sitemap_index, name="sitemap"),
     path("sitemap-pages.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap-pages"),
-    path("favicon.ico", views.favicon, name="favicon"),
     path("manifest.webmanifest", views.manifest, name="manifest"),
-    *(path(f"{slug}/", views.page, {"slug": slug}, name=slug) for slug in Page.SLUGS),
+    path("favicon.ico", views.favicon, name="favicon"),
+    path("icon-<int:side>.png", views.icon, name="icon"),
+    # What iOS asks for by itself.
+    path("apple-touch-icon.png", views.icon, {"side": 180}, name="apple-touch-icon"),
+    path("apple-touch-icon-precomposed.png", views.icon, {"side": 180}),
     # Last. A code may hold anything but a slash; what it may not hold is told in words.
     re_path(r"^(?P<typed>[^/]+)/?\Z", views.call_page, name="call"),
 ]

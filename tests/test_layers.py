@@ -45,7 +45,12 @@ FLOORS = {
         2: "views feeds sitemaps admin sample templatetags.blog",
         3: "urls apps",
     },
-    "pages": {0: "hints", 1: "models conf", 2: "views sitemaps admin sample templatetags.pages", 3: "urls"},
+    "pages": {
+        0: "hints",
+        1: "models conf icons",
+        2: "views forms posted sitemaps admin sample templatetags.pages",
+        3: "urls apps",
+    },
     "gruveo": {
         0: "env logs client_address",
         1: "private_file local_env one_process storage local_ca settings checks",
@@ -60,7 +65,7 @@ JS_FLOORS = {
     1: "clock line media peer prefs signaling",
     2: "call",
     3: "controls hiding lobby notices tiles",
-    4: "home reading room",
+    4: "faq home reading room",
 }
 JS_IMPURE = r"\b(document|window|localStorage|sessionStorage|navigator|setTimeout|Date\.now|Math\.random|WebSocket|RTCPeerConnection)\b"
 MAY_IMPORT = {

@@ -1,4 +1,6 @@
-"""What templates ask for: the pages that exist, and the modules that a call needs."""
+"""What templates ask for: links to pages of editors, and the modules that a call needs."""
+
+from functools import cached_property
 
 from django import template
 
@@ -21,7 +23,22 @@ def call_modules() -> list[str]:
     return CALL_MODULES
 
 
+class Linked:
+    """The pages with a link, by its place; asked for when the first is shown, for some pages show none."""
+
+    @cached_property
+    def _pages(self) -> list[Page]:
+        return list(Page.objects.linked())
+
+    @property
+    def header(self) -> list[Page]:
+        return [page for page in self._pages if page.place == "header"]
+
+    @property
+    def footer(self) -> list[Page]:
+        return [page for page in self._pages if page.place == "footer"]
+
+
 @register.simple_tag
-def footer_pages() -> list[Page]:
-    """In the order in which the code names them; without their bodies."""
-    return sorted(Page.objects.only("slug", "title"), key=lambda page: Page.SLUGS.index(page.slug))
+def linked_pages() -> Linked:
+    return Linked()

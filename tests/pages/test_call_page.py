@@ -118,4 +118,4 @@ class NoCodeTests:
         assert response["Location"] == f"/{name.lower()}/"
 
     def test_no_page_can_take_an_address_that_is_a_code(self):
-        assert set(Page.SLUGS) <= set(codes.RULES["reserved"])
+        assert set(Page.AT_ROOT) <= set(codes.RULES["reserved"])

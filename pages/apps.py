@@ -1,0 +1,28 @@
+"""The pages as a Django application: what visitors have written, on the admin's front page."""
+
+from django.apps import AppConfig, apps
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import front
+
+_ROWS = 6
+
+
+class PagesConfig(AppConfig):
+    name = "pages"
+
+    def ready(self) -> None:
+        front.add(front.Block("Messages", "pages.change_message", _messages, "Nobody waits for an answer."))
+
+
+def _messages(request) -> list[front.Row]:
+    waiting = apps.get_model("pages", "Message").objects.filter(done=False)[:_ROWS]
+    return [
+        front.Row(
+            str(message),
+            reverse("admin:pages_message_change", args=[message.pk]),
+            f"{timezone.localtime(message.created):%-d %B %Y, %H:%M}",
+        )
+        for message in waiting
+    ]
