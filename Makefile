@@ -9,7 +9,10 @@ BIN := $(VENV)/bin
 # Each is written last, when all that it stands for is installed, and removed before anything is changed.
 RUN_STAMP := $(VENV)/installed-run
 DEV_STAMP := $(VENV)/installed-dev
-RIVALS := bench/rivals/node_modules/.package-lock.json
+# npm writes it last.
+NPM_STAMP := node_modules/.package-lock.json
+RIVALS := bench/rivals/$(NPM_STAMP)
+LIGHTHOUSE := bench/lighthouse/$(NPM_STAMP)
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) pyproject.toml
 # Two processes, each with whole files; the order is that of tests/conftest.py.
 PYTEST := -m pytest -p tests.environment --numprocesses 2 --dist loadgroup --no-loadscope-reorder
@@ -34,7 +37,7 @@ dev: $(RUN_STAMP)  ## the same for programmers: reloads when a file changes, sho
 admin: $(RUN_STAMP)  ## make an administrator of the site that `make run` serves
 	@$(BIN)/python -m gruveo.local --prepare && exec $(BIN)/python manage.py createsuperuser
 
-test: debian $(DEV_STAMP) lint  ## everything: lint, Python, JavaScript, the real server, Chromium
+test: debian $(DEV_STAMP) $(LIGHTHOUSE) lint  ## everything: lint, Python, JavaScript, the real server, Chromium
 	@$(BIN)/python $(PYTEST)
 
 test-long: debian $(DEV_STAMP)  ## the long tests at their full sizes, in stages; goes on where it was, writes bench/RESULTS.md
@@ -46,7 +49,7 @@ test-fast: $(DEV_STAMP)  ## the tests that need neither a server process nor Chr
 conformance: $(DEV_STAMP)  ## ask a server whether it keeps docs/protocol.md: URL=wss://host/signaling, or none for one that is started
 	@CONFORMANCE_URL="$(URL)" CONFORMANCE_ORIGIN="$(ORIGIN)" $(BIN)/python -m pytest -p tests.environment tests/conformance
 
-bench: debian $(DEV_STAMP) $(RIVALS)  ## measure this server beside other systems, 40 minutes; QUICK=1 roughly, in 10
+bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE)  ## measure this server beside other systems, 45 minutes; QUICK=1 roughly, in 10
 	@$(BIN)/python -m bench $(if $(filter 1 yes true on,$(QUICK)),--quick)
 
 lint: $(DEV_STAMP)  ## ruff, which changes nothing
@@ -79,10 +82,9 @@ $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
 	@$(PIP) -r requirements-dev.txt
 	@touch $(RUN_STAMP) $@
 
-# npm writes it last.
-$(RIVALS): bench/rivals/package-lock.json | $(DEV_STAMP)
-	@echo "Installing the npm packages of bench/rivals/package.json, and only now."
-	@$(BIN)/python -m bench.npm
+%/$(NPM_STAMP): %/package-lock.json | $(DEV_STAMP)
+	@echo "Installing the npm packages of $*/package.json, and only now."
+	@$(BIN)/python -m bench.npm $*
 	@touch $@
 
 python:

@@ -9,13 +9,13 @@ import time
 
 import uvloop
 
-from bench import comeback, credentials, growth, measures, report, results
+from bench import comeback, credentials, growth, measures, pages, report, results
 from bench.clients import Pulse
 from bench.measures import CONTESTS, QUICK, Size
 from bench.processes import CLIENTS
 from bench.systems import SYSTEMS
 
-_PARTS = (*CONTESTS, "memory", "comeback", "growth", "credentials")
+_PARTS = (*CONTESTS, "memory", "comeback", "growth", "credentials", "pages")
 _MEMORY = ("gruveo", "gruveo-sansio", "ws", "peerjs", "gruveo-2", "ws-redis", "socketio", "channels")
 _COMEBACK = ("gruveo-2", "ws-redis", "socketio", "channels")
 _GROWTH = ("gruveo", "gruveo-2")
@@ -69,6 +69,8 @@ async def _measure(part: str, systems: list[str], pulse: Pulse, size: Size) -> s
             return report.comeback(found, size)
         case "credentials":
             return report.credentials(credentials.measure(size, say=_say), size)
+        case "pages":
+            return report.pages(pages.measure(size, say=_say), size)
         case "growth":
             found = {name: await _growth(name, pulse, size) for name in _GROWTH if name in systems}
             return report.growth(found, size)

@@ -29,6 +29,7 @@ class Size:
     idle_channels: int = 300
     comebacks: int = 3
     clients: int = 2000
+    verdicts: int = 5
     growth: tuple[int, ...] = (100, 1000, 5000)
     is_reduced: bool = False
 
@@ -41,6 +42,7 @@ QUICK = Size(
     idle_channels=100,
     comebacks=1,
     clients=200,
+    verdicts=1,
     growth=(100, 500),
     is_reduced=True,
 )

@@ -1,4 +1,4 @@
-"""The rivals' packages: `python -m bench.npm` installs them, in the versions of package-lock.json, with the Node.js of the wheel."""
+"""Packages of npm: `python -m bench.npm FOLDER` installs those of its package-lock.json, with the Node.js of the wheel."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ from importlib.metadata import files
 from pathlib import Path
 
 RIVALS = Path(__file__).resolve().parent / "rivals"
+LIGHTHOUSE = RIVALS.parent / "lighthouse"
 
 
 def node() -> str:
@@ -14,11 +15,11 @@ def node() -> str:
     return _in_wheel("bin/node")
 
 
-def install() -> int:
+def install(folder: Path) -> int:
     """The exit code of npm."""
     path = f"{Path(node()).parent}{os.pathsep}{os.environ['PATH']}"
     command = [node(), _in_wheel("lib/node_modules/npm/bin/npm-cli.js"), "ci", "--no-audit", "--no-fund", "--silent"]
-    return subprocess.run(command, cwd=RIVALS, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL).returncode
+    return subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL).returncode
 
 
 def _in_wheel(name: str) -> str:
@@ -27,4 +28,4 @@ def _in_wheel(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(install())
+    sys.exit(install(Path(sys.argv[1])))

@@ -134,6 +134,17 @@ machine, and each row is on its disk before the next one is made, as PostgreSQL 
 {_table(["ratio", "median", "interval", "reach"], judged)}"""
 
 
+def pages(found: dict[str, list[float]], size: Size) -> str:
+    rows = [[path, _spread(scores, 2)] for path, scores in found.items()]
+    return f"""## Pages in Lighthouse
+
+{stamp(size)}
+The performance score (1 is the best), {size.verdicts} times each: a phone on a slow line, with nothing in its cache. The other categories
+are part of `make test`.
+
+{_table(["page", "performance"], rows)}"""
+
+
 def _judged_above(ratio: Interval, reach: float) -> list[str]:
     """The whole interval must be above."""
     verdict = "reached" if ratio.low >= reach else "**not reached**"

@@ -276,7 +276,8 @@ DJANGO_PROSE_EDITOR_EXTENSIONS = [
         "extensions": {
             name: html_tags([]) for name in ("Picture", "PictureCaption", "PictureFigure", "Pictures", "TrailingNode")
         },
-    }
+    },
+    {"js": [static_lazy("js/desk/code-language.js")], "extensions": {"CodeLanguage": html_tags([])}},
 ]
 
 # What browsers are told

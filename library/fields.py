@@ -10,6 +10,7 @@ EXTENSIONS = {
     "Strike": True,
     "Code": True,
     "CodeBlock": {"languageClassPrefix": "language-"},
+    "CodeLanguage": True,
     "Heading": {"levels": [2, 3, 4]},
     "BulletList": True,
     "OrderedList": True,

@@ -166,6 +166,28 @@ class WholeWayTests:
 
         assert page.locator(".prose-editor figure img").get_attribute("alt") == "A green hill"
 
+    def test_a_block_of_code_gets_its_language_and_a_chart_is_one(self, editor, person):
+        ada = editor("ada")
+        page = ada.page
+        ada.open("/admin/blog/post/add/")
+        page.fill("#id_title", "In colours")
+        page.fill("#id_summary", "Code and a chart.")
+        for language, text in [("Python", "import this"), ("chart", "title: Minutes\nMay: 3\nJune: 21")]:
+            ada.write("")
+            assert "disabled" in page.locator("[data-name=codeLanguage]").get_attribute("class")
+            page.keyboard.type("``` ")
+            page.keyboard.type(text)
+            page.locator("[data-name=codeLanguage]").click()
+            page.get_by_label("Language", exact=False).last.fill(language)
+            page.keyboard.press("Enter")
+            page.locator(f"pre code.language-{language.lower()}").wait_for()
+            page.keyboard.press("ArrowDown")
+        ada.save()
+
+        reader = person("Bob").open(page.get_by_role("link", name="Preview").get_attribute("href")).page
+        reader.locator(".code-kn", has_text="import").wait_for()
+        reader.get_by_role("img", name="Minutes").wait_for()
+
 
 class NothingIsLostTests:
     def test_a_lost_session_costs_no_text(self, editor):

@@ -27,6 +27,9 @@ class Machine:
             shutil.copy(BASE_DIR / name, folder)
         (folder / "tests").mkdir()
         (folder / "tests" / "debian.py").touch()
+        for name in ("rivals", "lighthouse"):
+            (folder / "bench" / name / "node_modules").mkdir(parents=True)  # which npm makes
+            (folder / "bench" / name / "package-lock.json").touch()
         (folder / "python").write_text(FAKE_PYTHON)
         (folder / "python").chmod(0o755)
 
@@ -130,7 +133,7 @@ class TestTests:
         assert code == 0, output
         assert calls[0] == "tests/debian.py"
         assert installs(calls)[-1] == "requirements-dev.txt"
-        assert calls[-3:-1] == ["check .", "format --check ."]
+        assert calls[-4:-1] == ["-m bench.npm bench/lighthouse", "check .", "format --check ."]
         assert calls[-1].startswith("-m pytest -p tests.environment ")
 
     def test_the_conformance_suite_asks_the_server_that_is_named(self, machine):
@@ -143,16 +146,11 @@ class TestTests:
         assert 'CONFORMANCE_URL="wss://gruveo.example/signaling"' in output
 
     def test_bench_installs_the_rivals_once_and_may_be_reduced(self, machine):
-        lock = machine.folder / "bench" / "rivals" / "package-lock.json"
-        lock.parent.mkdir(parents=True)
-        lock.touch()
-        (lock.parent / "node_modules").mkdir()  # npm makes it
-
         _, _, first = machine.make("bench")
         _, _, second = machine.make("bench", "QUICK=1")
 
-        assert first[-2:] == ["-m bench.npm", "-m bench"]
-        assert "-m bench.npm" not in second
+        assert first[-3:] == ["-m bench.npm bench/rivals", "-m bench.npm bench/lighthouse", "-m bench"]
+        assert not any("bench.npm" in call for call in second)
         assert second[-1] == "-m bench --quick"
 
     def test_ci_runs_make_test_and_nothing_else(self):
