@@ -34,7 +34,7 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(Post)
 class PostAdmin(WrittenAdmin):
     list_display = ["picture", "title", "state", "published", "by", "changed"]
-    list_display_links = ["picture", "title"]
+    list_display_links = ["title"]
     list_filter = [StateFilter, "tags", "authors", BinFilter]
     search_fields = ["title", "summary", "body"]
     prepopulated_fields = {"slug": ["title"]}
@@ -51,7 +51,7 @@ class PostAdmin(WrittenAdmin):
     def get_queryset(self, request: HttpRequest):
         return super().get_queryset(request).select_related("cover").prefetch_related("authors")
 
-    @admin.display(description="")
+    @admin.display(description="picture")
     def picture(self, post: Post) -> str:
         if not post.cover:
             return _NO_PICTURE

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
@@ -49,6 +50,22 @@ class WrittenForm(forms.ModelForm):
         return cleaned
 
 
+class ListForm(forms.ModelForm):
+    """For what is changed in a list: each field says whose it is, for those who do not see its row."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
+
+
+class EditedInList(admin.ModelAdmin):
+    """For models with `list_editable`."""
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs) -> type[forms.ModelForm]:
+        return super().get_changelist_form(request, form=ListForm, **kwargs)
+
+
 class BinFilter(admin.SimpleListFilter):
     title = "bin"
     parameter_name = "bin"
@@ -72,7 +89,7 @@ class BinFilter(admin.SimpleListFilter):
         return queryset.binned() if self.value() == "yes" else queryset.kept()
 
 
-class WrittenAdmin(admin.ModelAdmin):
+class WrittenAdmin(EditedInList):
     """For the texts of library.models.Written."""
 
     form = WrittenForm
@@ -84,6 +101,13 @@ class WrittenAdmin(admin.ModelAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}_version"
         view = self.admin_site.admin_view(self.version_view)
         return [path("<int:pk>/history/<int:version>/", view, name=name), *super().get_urls()]
+
+    def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(field.widget, AdminSplitDateTime):
+            for part, name in zip(field.widget.widgets, ("date", "time"), strict=True):
+                part.attrs["aria-label"] = f"{field.label}, {name}"
+        return field
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Written | None:
         """For a save it is held until the save is done, so that of two at the same moment one sees the other's."""
@@ -261,7 +285,9 @@ class PictureAdmin(admin.ModelAdmin):
 
     @admin.display(description="picture")
     def shown(self, picture: Picture) -> str:
-        return format_html('<img class="desk-thumbnail" src="{}" alt="" loading="lazy">', picture.thumbnail)
+        return format_html(
+            '<img class="desk-thumbnail" src="{}" alt="{}" loading="lazy">', picture.thumbnail, picture.alt
+        )
 
     @admin.display(description="picture")
     def large(self, picture: Picture) -> str:

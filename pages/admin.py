@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from library.admin import BinFilter, WrittenAdmin, moment
+from library.admin import BinFilter, EditedInList, WrittenAdmin, moment
 from pages.models import FaqEntry, FaqTopic, Message, Page
 
 
@@ -29,7 +29,7 @@ class PageAdmin(WrittenAdmin):
 
 
 @admin.register(FaqTopic)
-class FaqTopicAdmin(admin.ModelAdmin):
+class FaqTopicAdmin(EditedInList):
     list_display = ["name", "order"]
     list_editable = ["order"]
     search_fields = ["name"]
@@ -57,7 +57,7 @@ class FaqEntryAdmin(WrittenAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(admin.ModelAdmin):
+class MessageAdmin(EditedInList):
     """What was written stays as it is; ours are the note, and whether it is done."""
 
     list_display = ["kind", "beginning", "email", "received", "done"]

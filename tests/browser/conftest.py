@@ -6,11 +6,13 @@ from itertools import count
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.editors import PASSWORD, Editor
 from tests.browser.people import FLAGS, Person
 from tests.browser.site import Site
 from tests.nodes import Node
 
 _codes = (f"browser-test-{number}" for number in count())
+_editors = count(1)
 
 
 @pytest.fixture(scope="package")
@@ -51,6 +53,23 @@ def person(chromium, server) -> Iterator[Callable[..., Person]]:
     for one in people:
         one.close()
     assert complaints == []
+
+
+@pytest.fixture
+def editor(person, server) -> Callable[..., Editor]:
+    """Makes administrators, who have given their password and are asked to enrol: `editor("ada").enrol()`."""
+
+    def make(name: str, **context) -> Editor:
+        name = f"{name}-{next(_editors)}"
+        given = ["--username", name, "--email", f"{name}@example.org"]
+        made = server.manage("createsuperuser", "--noinput", *given, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+        assert made.returncode == 0, made.stderr
+        one = Editor(person(name, **context), name)
+        one.open("/admin/")
+        one.give_password()
+        return one
+
+    return make
 
 
 @pytest.fixture(scope="package")

@@ -3,7 +3,8 @@
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.axe import faults
 
 pytestmark = pytest.mark.browser
 
@@ -28,10 +29,6 @@ LONG_CODE = "x" * 64
 # The recent codes of this browser, as another call would have left them; a page without an address has no storage.
 RECENT = "if (location.protocol === 'http:') localStorage.setItem('gruveo.recent', '%s');"
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}}
-
-
-def faults(page) -> list[str]:
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in Axe().run(page).response["violations"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,16 +2,13 @@
 
 import base64
 import re
-from collections.abc import Iterator
 
 import pytest
-from django_otp.oath import totp
 
 from tests.browser.people import Person
 from tests.library.pictures import encoded
 
 pytestmark = pytest.mark.browser
-PASSWORD = "correct horse 77"
 # As if a picture had been copied elsewhere and were pasted here.
 PASTE = """
 (element, bytes) => {
@@ -22,68 +19,6 @@ PASTE = """
 """
 
 
-class Editor:
-    """Somebody at the desk."""
-
-    def __init__(self, person: Person, name: str) -> None:
-        self.person = person
-        self.page = person.page
-        self._name = name
-        self._key = b""
-
-    def give_password(self) -> None:
-        self.page.fill("#id_username", self._name)
-        self.page.fill("#id_password", PASSWORD)
-        self.page.keyboard.press("Enter")
-
-    def enrol(self) -> None:
-        self.page.wait_for_url("**/enrol/**")
-        text = self.page.locator(".desk-key").text_content().replace(" ", "")
-        self._key = base64.b32decode(text + "=" * (-len(text) % 8))
-        self.page.fill("#id_token", f"{totp(self._key):06d}")
-        self.page.keyboard.press("Enter")
-        self.page.locator("[data-code]").last.wait_for()
-        self.codes = self.page.locator("[data-code]").all_text_contents()
-        self.page.get_by_text("I have kept them").click()
-
-    def open(self, path: str) -> None:
-        self.page.goto(self.person.url + path)
-
-    def write(self, text: str) -> None:
-        self.page.locator(".prose-editor > .ProseMirror").click()
-        self.page.keyboard.press("Control+End")
-        self.page.keyboard.type(text)
-
-    def shows_text(self, text: str) -> None:
-        self.page.locator(".prose-editor > .ProseMirror", has_text=text).wait_for()
-
-    def save(self) -> None:
-        self.page.locator("[name=_continue]").click()
-        self.page.locator(".messagelist .success").wait_for()
-
-    @property
-    def kept(self) -> str:
-        return self.page.evaluate("JSON.stringify({...localStorage})")
-
-
-@pytest.fixture
-def editor(person, server) -> Iterator:
-    count = iter(range(100))
-
-    def make(name: str) -> Editor:
-        name = f"{name}-{next(count)}-{id(person)}"
-        given = ["--username", name, "--email", "x@example.org"]
-        made = server.manage("createsuperuser", "--noinput", *given, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
-        assert made.returncode == 0, made.stderr
-        one = Editor(person(name), name)
-        one.open("/admin/")
-        one.give_password()
-        one.enrol()
-        return one
-
-    return make
-
-
 def status(visitor: Person, path: str) -> int:
     found = visitor.page.goto(visitor.url + path).status
     visitor.complaints = [one for one in visitor.complaints if "404" not in one]  # of the pages that are to be 404
@@ -92,7 +27,7 @@ def status(visitor: Person, path: str) -> int:
 
 class WholeWayTests:
     def test_a_post_is_written_previewed_scheduled_published_edited_compared_and_restored(self, editor, person):
-        ada, visitor = editor("ada"), person("Bob")
+        ada, visitor = editor("ada").enrol(), person("Bob")
         page = ada.page
         page.get_by_role("link", name="gruveo", exact=True).wait_for()
 
@@ -149,7 +84,7 @@ class WholeWayTests:
         assert visitor.page.get_by_text("And more words.").count() == 0
 
     def test_a_picture_of_the_library_is_chosen_with_the_keyboard_alone(self, editor):
-        ada = editor("ada")
+        ada = editor("ada").enrol()
         page = ada.page
         ada.open("/admin/library/picture/add/")
         page.set_input_files("#id_upload", {"name": "hill.jpg", "mimeType": "image/jpeg", "buffer": encoded()})
@@ -167,7 +102,7 @@ class WholeWayTests:
         assert page.locator(".prose-editor figure img").get_attribute("alt") == "A green hill"
 
     def test_a_block_of_code_gets_its_language_and_a_chart_is_one(self, editor, person):
-        ada = editor("ada")
+        ada = editor("ada").enrol()
         page = ada.page
         ada.open("/admin/blog/post/add/")
         page.fill("#id_title", "In colours")
@@ -191,7 +126,7 @@ class WholeWayTests:
 
 class NothingIsLostTests:
     def test_a_lost_session_costs_no_text(self, editor):
-        ada = editor("ada")
+        ada = editor("ada").enrol()
         ada.open("/admin/blog/post/add/")
         ada.page.fill("#id_title", "Nearly lost")
         ada.page.fill("#id_summary", "Nearly.")
@@ -218,7 +153,7 @@ class NothingIsLostTests:
         assert ada.page.get_by_role("button", name="Bring it back").count() == 0
 
     def test_of_two_editors_at_once_none_loses_a_word(self, editor):
-        ada, eve = editor("ada"), editor("eve")
+        ada, eve = editor("ada").enrol(), editor("eve").enrol()
         ada.open("/admin/blog/post/add/")
         ada.page.fill("#id_title", "Two at once")
         ada.page.fill("#id_summary", "Both write.")

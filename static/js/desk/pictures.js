@@ -54,6 +54,13 @@ export const PictureCaption = Node.create({
 export const Pictures = Extension.create({
   name: "pictures",
 
+  // The text is a field of the form like the others, and is called like one.
+  onCreate() {
+    const text = this.editor.view.dom;
+    const label = text.closest(".form-row")?.querySelector("label");
+    if (label) text.setAttribute("aria-label", label.textContent.replace(/:$/, ""));
+  },
+
   addMenuItems({ menu }) {
     menu.defineItem({
       name: "pictures",

@@ -1,0 +1,11 @@
+"""What axe finds wrong with a page."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def faults(page: Page, *, but: str = "", **options) -> list[str]:
+    """The rule and the first element of each; none when the page is fine. What stands in `but` is not looked at."""
+    context = {"exclude": [[but]]} if but else None
+    found = Axe().run(page, context=context, options=options).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:300]}" for one in found]

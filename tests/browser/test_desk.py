@@ -1,0 +1,50 @@
+"""The admin as a whole: no page of it breaks the content security policy, axe finds nothing, and none is wider than a phone."""
+
+import pytest
+
+from tests.browser import axe
+
+pytestmark = pytest.mark.browser
+
+# A list of Django's own that holds more than items.
+NOT_OURS = ".select2-selection__rendered"
+
+# Every list of the admin, by the names of its models.
+MODELS = (
+    "auth/group auth/user blog/author blog/post blog/tag library/picture library/redirect pages/faqentry pages/faqtopic pages/message "
+    "pages/page signaling/call turnauth/apikey"
+).split()
+ADDED_ELSEWHERE = {"pages/message", "signaling/call"}
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+NAMES = "from django.contrib import admin; print(*sorted(m._meta.label_lower.replace('.', '/') for m in admin.site._registry))"
+
+
+def test_the_list_names_every_model_of_the_admin(server):
+    assert server.manage("shell", "--no-imports", "-c", NAMES).stdout.split() == MODELS
+
+
+def faults(page) -> list[str]:
+    # Axe would read style sheets anew and put them into the page, which the policy forbids.
+    return axe.faults(page, but=NOT_OURS, preload=False)
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
+def test_every_page_of_the_desk_is_fit_to_be_used(editor, size, scheme):
+    ada = editor("ada", viewport=SIZES[size], color_scheme=scheme)
+    ada.page.wait_for_url("**/enrol/**", wait_until="load")
+    found = {"enrol": faults(ada.page)}
+    ada.enrol()
+    paths = ["/admin/", "/admin/recovery-codes/", "/admin/password_change/", "/admin/blog/post/1/change/"]
+    paths += ["/admin/blog/post/1/history/", "/admin/blog/post/1/history/1/", "/admin/blog/post/1/delete/"]
+    paths += [f"/admin/{model}/" for model in MODELS]
+    paths += [f"/admin/{model}/add/" for model in MODELS if model not in ADDED_ELSEWHERE]
+    for path in paths:
+        ada.open(path)
+        assert ada.page.locator("#content h1, #content-main, .desk-narrow").count(), path
+        if not path.startswith("/admin/auth/"):  # as Django has made them
+            found[path] = faults(ada.page)
+    ada.page.context.clear_cookies()
+    for path in ["/admin/login/", "/admin/password_reset/", "/admin/password_reset/done/", "/admin/reset/x/y/"]:
+        ada.open(path)
+        found[path] = faults(ada.page)
+    assert {path: wrong for path, wrong in found.items() if wrong} == {}
