@@ -29,7 +29,7 @@ class NamedQuerySet(models.QuerySet):
 
 class Author(models.Model):
     name = models.CharField(max_length=80)
-    slug = models.SlugField(max_length=80, unique=True, help_text="The end of the address: /blog/authors/<slug>/.")
+    slug = models.SlugField(max_length=80, unique=True, help_text="The end of the address: /blog/authors/…/.")
     bio = models.TextField(blank=True, help_text="A few sentences, without markup.")
     picture = models.ForeignKey(Picture, models.SET_NULL, null=True, blank=True)
 
@@ -47,7 +47,7 @@ class Author(models.Model):
 
 class Tag(models.Model):
     name = models.CharField(max_length=40, unique=True)
-    slug = models.SlugField(max_length=40, unique=True, help_text="The end of the address: /blog/tags/<slug>/.")
+    slug = models.SlugField(max_length=40, unique=True, help_text="The end of the address: /blog/tags/…/.")
 
     objects = NamedQuerySet.as_manager()
 
@@ -87,7 +87,7 @@ class Post(Addressed):
     title = models.CharField(max_length=120)
     slug = models.SlugField(
         max_length=80,
-        help_text="The end of the address: /blog/<slug>/. When it changes, the old address leads to the new one.",
+        help_text="The end of the address: /blog/…/. When it changes, the old address leads to the new one.",
     )
     summary = models.CharField(max_length=300, help_text="One or two sentences, for the list and for search engines.")
     body = RichTextField()

@@ -24,7 +24,7 @@ class Page(Addressed):
     title = models.CharField(max_length=120)
     slug = models.SlugField(
         max_length=60,
-        help_text=f"The end of the address: /p/<slug>/. These stand at the root: {', '.join(AT_ROOT)}.",
+        help_text=f"The end of the address: /p/…/. These stand at the root: {', '.join(AT_ROOT)}.",
     )
     description = models.CharField(max_length=300, help_text="One sentence, under the title and for search engines.")
     body = RichTextField(blank=True)
@@ -96,7 +96,7 @@ class FaqEntry(Addressed):
 
     topic = models.ForeignKey(FaqTopic, models.PROTECT)
     question = models.CharField(max_length=160)
-    slug = models.SlugField("anchor", max_length=60, help_text="The end of the address: /faq/#<anchor>.")
+    slug = models.SlugField("anchor", max_length=60, help_text="The end of the address: /faq/#….")
     answer = RichTextField()
     order = models.PositiveSmallIntegerField(default=100, help_text="Within its topic; lower numbers come first.")
     helped = models.PositiveIntegerField(default=0, editable=False)

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=80)),
-                ('slug', models.SlugField(help_text='The end of the address: /blog/authors/<slug>/.', max_length=80, unique=True)),
+                ('slug', models.SlugField(help_text='The end of the address: /blog/authors/…/.', max_length=80, unique=True)),
                 ('bio', models.TextField(blank=True, help_text='A few sentences, without markup.')),
             ],
             options={
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=40, unique=True)),
-                ('slug', models.SlugField(help_text='The end of the address: /blog/tags/<slug>/.', max_length=40, unique=True)),
+                ('slug', models.SlugField(help_text='The end of the address: /blog/tags/…/.', max_length=40, unique=True)),
             ],
             options={
                 'ordering': ['name'],
@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='post',
             name='slug',
-            field=models.SlugField(help_text='The end of the address: /blog/<slug>/. When it changes, the old address leads to the new one.', max_length=80),
+            field=models.SlugField(help_text='The end of the address: /blog/…/. When it changes, the old address leads to the new one.', max_length=80),
         ),
         migrations.AddField(
             model_name='author',

@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='faqentry',
             name='slug',
-            field=models.SlugField(help_text='The end of the address: /faq/#<anchor>.', max_length=60, verbose_name='anchor'),
+            field=models.SlugField(help_text='The end of the address: /faq/#….', max_length=60, verbose_name='anchor'),
         ),
         migrations.AlterField(
             model_name='page',
@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='page',
             name='slug',
-            field=models.SlugField(help_text='The end of the address: /p/<slug>/. These stand at the root: about, privacy, terms, press, contact.', max_length=60),
+            field=models.SlugField(help_text='The end of the address: /p/…/. These stand at the root: about, privacy, terms, press, contact.', max_length=60),
         ),
         migrations.AddConstraint(
             model_name='page',
