@@ -44,6 +44,12 @@ def empty_cache() -> None:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings) -> None:
+    """To make one takes a third of a second, on purpose; the tests are not the attackers whom that is for."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(scope="session")
 def redis_socket() -> Iterator[str]:
     """The path of the socket on which a real Redis listens, and on nothing else; it keeps nothing on disk."""

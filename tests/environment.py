@@ -24,6 +24,14 @@ Path(_var_dir, "static").mkdir()  # WhiteNoise looks there, and warns when there
 for _name in _OURS:
     os.environ.pop(_name, None)
 os.environ.update(DEBUG="1", VAR_DIR=_var_dir)
+if "TEST_DATABASE_URL" in os.environ:  # another one than SQLite
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
 # Whoever starts us in the background may have had us ignore Ctrl-C; the servers that we start must not inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    from django.db import connection  # noqa: PLC0415 - the settings must be read after what stands above
+
+    return f"database: {connection.vendor}"
