@@ -1,9 +1,12 @@
 """TURN credentials: known answers made with openssl, and refusals."""
 
 import base64
+import hmac
 import subprocess
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from turnauth import credentials
 
@@ -28,6 +31,22 @@ class SignTests:
             digest = ["openssl", "dgst", "-sha1", "-hmac", secret, "-binary"]
             raw = subprocess.run(digest, input=signed.username.encode(), capture_output=True, check=True).stdout
             assert base64.b64encode(raw).decode() == signed.password
+
+    @given(
+        secret=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+        username=st.text(st.characters(exclude_categories=["Cs"])),
+    )
+    def test_it_is_what_python_says_of_every_secret_and_username(self, secret, username):
+        expected = hmac.digest(secret.encode(), username.encode(), "sha1")
+
+        for _ in range(2):  # the second time with what is kept of the secret
+            assert credentials.password(username, secret=secret) == base64.b64encode(expected).decode()
+
+    @pytest.mark.parametrize("length", [63, 64, 65, 200])
+    def test_a_secret_may_be_longer_than_a_block_of_the_hash(self, length):
+        expected = hmac.digest(b"k" * length, b"1:alice", "sha1")
+
+        assert credentials.password("1:alice", secret="k" * length) == base64.b64encode(expected).decode()
 
     @pytest.mark.parametrize("user_id", ["", "two words", 'quote"', "x" * 65, "é", "a:b", "line\n"])
     def test_a_user_id_that_coturn_would_refuse_is_refused_here(self, user_id):
