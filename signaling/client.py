@@ -114,7 +114,8 @@ class Client:
     One member of one room, through any number of sockets.
 
     `name` is what others read, `state` holds further members of section 6. `replaces` is the token of a member that this one takes
-    the place of. `origin` is for a client that lives in a page; without it this is a native one. `ssl` is for `wss:` addresses.
+    the place of, `region` the one of the site's regions of relays in which it is. `origin` is for a client that lives in a page;
+    without it this is a native one. `ssl` is for `wss:` addresses.
 
     On entering it joins. It goes on trying while the server is not there or asks to wait: bound that with `asyncio.timeout`.
 
@@ -131,6 +132,7 @@ class Client:
         state: dict[str, Any] | None = None,
         origin: str | None = None,
         replaces: str | None = None,
+        region: str = "",
         ssl: SSLContext | None = None,
         times: Times = Times(),
         jitter: Callable[[], float] = random.random,
@@ -151,6 +153,7 @@ class Client:
         self.socket: ClientConnection | None = None  # the one that is open and welcome
         self._options = {"origin": origin, **({"ssl": ssl} if ssl else {})}
         self._replaces = replaces
+        self._region = region
         self._times = times
         self._jitter = jitter
         self._pairs: dict[str, Opener | Answerer] = {}
@@ -536,6 +539,8 @@ class Client:
 
     def _hello(self) -> dict:
         hello = {"type": "hello", "attempt": self._attempts, "state": self.state, "client": PROGRAM}
+        if self._region:
+            hello["region"] = self._region
         self._attempts += 1
         self._unsure = [message for message in self._unsure if message["type"] != "state"]  # this hello says it
         if self.token:

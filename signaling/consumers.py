@@ -175,6 +175,7 @@ class SignalingConsumer(AsyncConsumer):
             self._refuse_for(error)
 
     async def _hello(self, hello: Hello) -> None:
+        self._region = hello.region or self._region
         outcome = await (self._resume(hello) if hello.resume else self._join(hello))
         member = outcome.member
         self._session.join(outcome.room.id, member.peer, member.connection, now=time.monotonic())

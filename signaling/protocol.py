@@ -103,6 +103,7 @@ class Hello(Struct, frozen=True, tag="hello"):
     attempt: _Count | None = None
     state: State | UnsetType = UNSET
     client: _Name = ""
+    region: _Name = ""
 
     def __post_init__(self) -> None:
         if (self.code is None) == (self.resume is None):

@@ -36,6 +36,7 @@ def test_anything_else_first_is_refused(people, frame):
 @promise("5", "| `resume` | string, not empty | instead of `code`")
 @promise("5", "| `attempt` | 0 to 2^53 − 1 |")
 @promise("5", "| `client` | string, at most 64 |")
+@promise("5", "| `region` | string, at most 64 |")
 @promise("6", "| `name` | string, at most 64 |")
 @pytest.mark.parametrize(
     "members",
@@ -44,6 +45,7 @@ def test_anything_else_first_is_refused(people, frame):
         {"resume": "token", "replaces": "token"}, {"code": "heron", "replaces": 17}, {"replaces": "token"},
         {"code": "heron", "attempt": -1}, {"code": "heron", "attempt": MOST + 1}, {"code": "heron", "attempt": 1.5},
         {"code": "heron", "attempt": "1"}, {"code": "heron", "attempt": True}, {"code": "heron", "client": "x" * 65},
+        {"code": "heron", "region": "x" * 65}, {"code": "heron", "region": 7},
         {"code": "heron", "client": 1}, {"code": "heron", "state": []}, {"code": "heron", "state": "Ada"},
         {"code": "heron", "state": {"name": "🎥" * 65}}, {"code": "heron", "state": {"name": 1}},
         {"code": "heron", "state": {"muted": "no"}}, {"code": "heron", "state": {"hand": 0}},

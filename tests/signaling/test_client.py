@@ -541,6 +541,13 @@ class AwkwardServerTests:
                 }
             assert script.subprotocols == ["gruveo.v1"]
 
+    async def test_it_names_its_region_each_time(self):
+        async with Script() as script, script.client(region="us") as alice:
+            alice.socket.transport.abort()
+            await until(alice, Resumed)
+
+            assert [hello["region"] for hello in script.hellos] == ["us", "us"]
+
     async def test_it_resumes_with_the_token_of_a_pong(self):
         async with Script(["pong", {"id": 1, "token": "fresh"}]) as script, script.client() as alice:
             while alice.token != "fresh":  # noqa: ASYNC110 - a pong is no event
@@ -805,9 +812,10 @@ class Script:
         self._server.close()
         await self._server.wait_closed()
 
-    def client(self, code: str = "room", **times) -> Client:
+    def client(self, code: str = "room", *, region: str = "", **times) -> Client:
         times = replace(QUICK, **{"ping": 5, "leave": 0.2, **times})
-        return Client(f"ws://127.0.0.1:{self._port}/signaling", code=code, times=times, jitter=lambda: 1.0)
+        url = f"ws://127.0.0.1:{self._port}/signaling"
+        return Client(url, code=code, region=region, times=times, jitter=lambda: 1.0)
 
     async def _meet(self, socket: ServerConnection) -> None:
         self.subprotocols.append(socket.subprotocol)

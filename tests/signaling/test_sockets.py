@@ -420,16 +420,24 @@ class RenewalTests:
 
         assert len(set(given.values())) > 1
 
-    async def test_relays_are_of_the_region_that_the_edge_names(self, make_server, code):
+    async def test_relays_are_of_the_region_that_the_client_or_else_the_edge_names(self, make_server, code):
         server = make_server(
             TURN_SERVERS="eu=turn-eu.example.org;us=turn-us.example.org",
             TURN_DEFAULT_REGION="eu",
             TURN_SECRETS="s3cr3t-of-the-relays-0123456789-abc",
             TURN_REGION_HEADER="X-Region",
         )
-        for headers, relay in (({"x-region": "us"}, "turn-us"), ({"x-region": "mars"}, "turn-eu"), ({}, "turn-eu")):
+        for edge, choice, relay in (
+            ("us", None, "turn-us"),
+            ("mars", None, "turn-eu"),
+            ("", None, "turn-eu"),
+            ("eu", "us", "turn-us"),
+            ("us", "mars", "turn-eu"),
+            ("us", "", "turn-us"),
+        ):
+            headers, chosen = {"x-region": edge} if edge else {}, {} if choice is None else {"region": choice}
             async with await Client.open(server.ws_url, additional_headers=headers) as alice:
-                await alice.send("hello", code=code)
+                await alice.send("hello", code=code, **chosen)
                 assert relay in (await alice.hear("welcome"))["ice_servers"][0]["urls"][0]
 
     async def test_a_pong_brings_a_fresh_token_and_an_old_one_ends(self, make_server, code):
