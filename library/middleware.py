@@ -14,7 +14,7 @@ def moved(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
         response = get_response(request)
         if response.status_code != 404 or request.method not in {"GET", "HEAD"}:
             return response
-        target = redirects.target(request.path_info)
+        target = redirects.of_path(request.path_info)
         return lead_to(request, target) if target else response
 
     return middleware

@@ -20,6 +20,15 @@ def target(path: str) -> str | None:
     return Redirect.objects.filter(old_path=path).values_list("new_path", flat=True).first()
 
 
+def of_path(path: str) -> str | None:
+    """As `target`, for where there is nothing to show anyway: without the database nothing has moved."""
+    try:
+        return target(path)
+    except DatabaseError as error:
+        _log.warning("the database is away, and no address has moved: %r", error)
+        return None
+
+
 def of_word(word: str) -> str | None:
     """
     Where an address of a single word, such as `/word` or `/Word/`, has gone. Such an address could be a code too, so this is asked for

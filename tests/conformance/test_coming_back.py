@@ -170,7 +170,7 @@ def test_a_page_that_left_on_reload_is_let_into_a_locked_room_once(people, code)
 
 
 @promise("9", "A `replaces` that is not valid any more, or belongs to another room, is ignored.")
-def test_a_replaces_that_does_not_serve_is_ignored(people, pair, code):
+def test_a_replaces_that_does_not_serve_is_ignored(people, code):
     elsewhere = people.join(code + "-elsewhere")
     alice = people.join(code)
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import OperationalError, connection
 
 from library import redirects
 from library.models import Redirect
@@ -52,6 +53,14 @@ def test_words_are_asked_of_the_database_once(django_assert_num_queries):
     with django_assert_num_queries(1):
         for word in ["heron", "otter", "newt"]:
             redirects.of_word(word)
+
+
+def test_without_a_database_what_is_missing_is_still_missing(client):
+    def refuse(*_):
+        raise OperationalError("away")
+
+    with connection.execute_wrapper(refuse):
+        assert client.get("/.well-known/assetlinks.json").status_code == 404
 
 
 def test_without_a_cache_the_database_is_asked(settings, monkeypatch):

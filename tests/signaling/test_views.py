@@ -269,6 +269,7 @@ class AppleTests:
         assert {"/", "/faq/", "/healthz", "/robots.txt", CONFIG, APPLE, ANDROID, "/admin/login/"} <= set(paths)
         assert [path for path in paths if opens_the_app(path)] == []
 
+    @pytest.mark.django_db  # in which it is looked up whether the address has moved
     def test_without_an_app_there_is_none(self, settings):
         settings.APPLE_APP_IDS = ()
 
@@ -294,6 +295,7 @@ class AndroidTests:
             }
         ]
 
+    @pytest.mark.django_db  # in which it is looked up whether the address has moved
     def test_without_an_app_there_is_none(self, settings):
         settings.ANDROID_APPS = {}
 
