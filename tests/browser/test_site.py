@@ -135,3 +135,13 @@ def test_the_values_of_a_chart_are_one_press_away(person):
 
     assert "13" in table.inner_text()
     assert alice.page.get_by_role("img", name="Call minutes against the same time a year before").is_visible()
+
+
+def test_on_paper_there_is_the_text_and_nothing_to_press(person):
+    alice = person("Alice").open("/blog/growing-without-a-bigger-machine/")
+    alice.page.get_by_role("button", name="Copy").wait_for()
+
+    alice.page.emulate_media(media="print")
+
+    assert alice.page.get_by_text("In one year, call minutes").is_visible()
+    assert alice.page.locator("a:visible, button:visible").all_inner_texts() == ["The Gruveo team"]

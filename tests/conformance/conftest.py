@@ -85,7 +85,7 @@ def pair(_sharing, _shared, code) -> list[Client]:
     """
     Alice, and Bob who came after her: one pair for all tests of a file that leave it as it was, for joins are limited.
 
-    What was said before is not heard again; when a test has broken the pair, the next gets a new one.
+    What was said before is not heard again; when a test has broken the pair, the next gets a new one. Its room is nobody else's.
     """
     try:
         for client in _shared:
@@ -93,6 +93,6 @@ def pair(_sharing, _shared, code) -> list[Client]:
     except Exception:
         _shared.clear()
     if not _shared:
-        _shared.extend(_sharing.join(code) for _ in range(2))
+        _shared.extend(_sharing.join(f"{code}-pair") for _ in range(2))
         _shared[0].hear("joined")
     return _shared
