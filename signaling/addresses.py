@@ -4,14 +4,15 @@ import hashlib
 import math
 from collections import Counter
 
-from signaling.limits import BucketTable, Limits, TokenBucket, shared_by
+from signaling.limits import BucketTable, Limits, TokenBucket
 from signaling.protocol import ProtocolError
+from turnauth.limits import counted_as
 
 _WAIT = 10  # seconds; nobody knows when a socket of theirs will close
 
 
 class Addresses:
-    """Limits by address; one address is what signaling.limits.shared_by says. Times are seconds of one monotonic clock."""
+    """Limits by address; one address is what turnauth.limits.counted_as says. Times are seconds of one monotonic clock."""
 
     def __init__(self, limits: Limits, *, key: str) -> None:
         self._key = hashlib.sha256(key.encode()).digest()
@@ -26,13 +27,13 @@ class Addresses:
         Raises:
             ProtocolError: `too-many-sockets`; nothing is counted.
         """
-        key = shared_by(address)
+        key = counted_as(address)
         if self._sockets[key] >= self._most_sockets:
             raise ProtocolError("too-many-sockets", retry_after=_WAIT)
         self._sockets[key] += 1
 
     def close(self, address: str) -> None:
-        key = shared_by(address)
+        key = counted_as(address)
         self._sockets[key] -= 1
         if self._sockets[key] <= 0:
             del self._sockets[key]
@@ -45,7 +46,7 @@ class Addresses:
 
         Source: RFC 7693 (BLAKE2, keyed).
         """
-        shared = shared_by(address).encode()
+        shared = counted_as(address).encode()
         return hashlib.blake2b(shared, digest_size=12, key=self._key, person=b"gruveo address").hexdigest()
 
     def join(self, address: str, *, now: float) -> None:
@@ -53,6 +54,6 @@ class Addresses:
         Raises:
             ProtocolError: `too-many-joins`, with the seconds until the next one is let through.
         """
-        wait = self._joins.take(shared_by(address), now)
+        wait = self._joins.take(counted_as(address), now)
         if wait:
             raise ProtocolError("too-many-joins", retry_after=math.ceil(wait))

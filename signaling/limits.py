@@ -1,9 +1,7 @@
-"""How much of something is let through: token buckets, and who shares one."""
+"""How much of something is let through: token buckets; who shares one says turnauth.limits.counted_as."""
 
-import ipaddress
 import math
 from collections.abc import Callable
-from functools import lru_cache
 
 from msgspec import Struct
 
@@ -110,21 +108,3 @@ class BucketTable:
             return
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if not bucket.is_full(now)}
         self._tidy_above = max(self._least, 2 * len(self._buckets))  # so that tidying stays rare under an attack
-
-
-@lru_cache(maxsize=4096)  # who comes once does so three times
-def shared_by(address: str) -> str:
-    """
-    Whom a limit by address counts as one: an IPv4 address, or the /64 of an IPv6 one, of which a visitor has all.
-
-    Source: RFC 6177 section 2 (what a site is given is at least a /64).
-    """
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if parsed.version == 4:
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))

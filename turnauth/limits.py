@@ -1,11 +1,12 @@
 """
 How many requests of one caller are let through, and who counts as one. Pure.
 
-signaling.limits has token buckets too. They are not shared: neither package is below the other, and what is needed here is one number for
-each caller, the moment at which its bucket would be full again (the generic cell rate algorithm, ITU-T I.371).
+signaling.limits has token buckets, for it takes more than one token at a time. What is needed here is one number for each caller, the
+moment at which its bucket would be full again (the generic cell rate algorithm, ITU-T I.371).
 """
 
 import ipaddress
+from functools import lru_cache
 
 _MINUTE = 60.0
 _ROUNDING = 1e-6
@@ -38,6 +39,7 @@ class Meter:
         self._tidy_above = max(self._least, 2 * len(self._full_at))  # so that tidying stays rare under an attack
 
 
+@lru_cache(maxsize=4096)  # who comes once does so three times
 def counted_as(address: str) -> str:
     """
     An IPv4 address, or the /64 of an IPv6 one, of which a visitor has all.

@@ -1,10 +1,9 @@
 """Token buckets, and whom a limit by address counts as one."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.limits import BucketTable, TokenBucket, shared_by
+from signaling.limits import BucketTable, TokenBucket
 
 
 class TokenBucketTests:
@@ -53,20 +52,3 @@ class BucketTableTests:
         table.take("one more", 10)
 
         assert len(table) == 1
-
-
-class SharedByTests:
-    @pytest.mark.parametrize(
-        ("address", "shared"),
-        [
-            ("203.0.113.9", "203.0.113.9"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-            ("2001:db8:1:2::", "2001:db8:1:2::/64"),
-            ("::ffff:203.0.113.9", "203.0.113.9"),
-            ("fe80::1%eth0", "fe80::/64"),
-            ("", "unknown"),
-            ("testclient", "unknown"),
-        ],
-    )
-    def test_it_counts_as(self, address, shared):
-        assert shared_by(address) == shared
