@@ -14,8 +14,8 @@ NPM_STAMP := node_modules/.package-lock.json
 RIVALS := bench/rivals/$(NPM_STAMP)
 LIGHTHOUSE := bench/lighthouse/$(NPM_STAMP)
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) pyproject.toml
-# Two processes, each with whole files; the order is that of tests/conftest.py.
-PYTEST := -m pytest -p tests.environment --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+# Two processes; which runs what says tests/conftest.py.
+PYTEST := -m pytest -p tests.environment --numprocesses 2 --dist loadscope --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --require-hashes
 
 .DEFAULT_GOAL := help

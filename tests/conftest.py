@@ -2,30 +2,45 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import PurePath
 
 import pytest
 from django.apps import apps
 from django.core.cache import cache
 from django_otp import DEVICE_ID_SESSION_KEY
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 from tests.server import Server
 
-_TESTS = Path(__file__).parent
 _CHROMIUM = {"browser", "nat"}  # folders whose tests drive browsers that stream video
 
 
+def _group(nodeid: str) -> str:
+    """Which tests stay together in one process, where several run them."""
+    file = nodeid.partition("::")[0]
+    return "chromium" if PurePath(file).parts[1] in _CHROMIUM else file
+
+
+class _Scheduling(LoadScopeScheduling):
+    """
+    Each file stays whole in one process, for the sake of its servers; and all calls between browsers stay in one: two at once are as
+    many as a small machine can bear.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> _Scheduling:
+    return _Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """
-    Where several processes run the tests, each file stays whole in one of them, for the sake of its servers; and all calls between
-    browsers stay in one process and begin first: two at once are as many as a small machine can bear, and they take the longest.
-    """
-    for item in items:
-        path = item.path.relative_to(_TESTS)
-        item.add_marker(pytest.mark.xdist_group("chromium" if path.parts[0] in _CHROMIUM else str(path)))
-    items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] not in _CHROMIUM)
+    """What drives browsers begins first: it takes the longest."""
+    items.sort(key=lambda item: _group(item.nodeid) != "chromium")
 
 
 @pytest.hookimpl(wrapper=True)
