@@ -35,24 +35,29 @@ def of_word(word: str) -> str | None:
     each call page: it is answered from the cache, and without cache or database nothing has moved.
     """
     try:
-        words = cache.get(_WORDS_KEY)
+        known = cache.get(_WORDS_KEY)
     except RedisError as error:
         _log.warning("the cache is away, addresses that have moved are read anew: %r", error)
-        words = None
-    return (_words() if words is None else words).get(word.casefold())
+        known = None
+    return (_words() if known is None else known).get(word.casefold())
+
+
+def words() -> dict[str, str]:
+    """All addresses of a single word that have moved, without their slashes and casefolded, and where to; from the database."""
+    found = Redirect.objects.filter(old_path__regex=r"^/[^/]+/?$").values_list("old_path", "new_path")
+    return {old.strip("/").casefold(): new for old, new in found}
 
 
 def _words() -> dict[str, str]:
-    words, seconds = {}, _WORDS_SECONDS
+    found, seconds = {}, _WORDS_SECONDS
     try:
-        found = Redirect.objects.filter(old_path__regex=r"^/[^/]+/?$").values_list("old_path", "new_path")
-        words = {old.strip("/").casefold(): new for old, new in found}
+        found = words()
     except DatabaseError as error:
         _log.warning("the database is away, and no address has moved: %r", error)
         seconds = _OUTAGE_SECONDS
     with contextlib.suppress(RedisError):  # said above
-        cache.set(_WORDS_KEY, words, seconds)
-    return words
+        cache.set(_WORDS_KEY, found, seconds)
+    return found
 
 
 def _forget_words() -> None:

@@ -53,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if typed is None:
         return render(request, "pages/home.html", context | _code_form())
     code = codes.normalise(typed)
-    hint = codes.refusal(code)
+    hint = codes.refusal(code) or ("taken" if redirects.of_word(code) else None)
     if hint:
         return _private(render(request, "pages/home.html", context | _code_form(typed, hint)))
     return _private(HttpResponseRedirect(codes.path(code), status=303))

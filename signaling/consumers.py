@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from signaling import codes, conf, protocol, tokens
 from signaling.addresses import Addresses
+from signaling.elsewhere import Elsewhere
 from signaling.limits import Limits
 from signaling.outbox import Outbox
 from signaling.protocol import (
@@ -46,10 +47,17 @@ class SignalingConsumer(AsyncConsumer):
     """Speaks docs/protocol.md with one client."""
 
     def __init__(
-        self, *, switchboard: Switchboard, addresses: Addresses, limits: Limits, origins: frozenset[str]
+        self,
+        *,
+        switchboard: Switchboard,
+        addresses: Addresses,
+        elsewhere: Elsewhere,
+        limits: Limits,
+        origins: frozenset[str],
     ) -> None:
         self._switchboard = switchboard
         self._addresses = addresses
+        self._elsewhere = elsewhere
         self._limits = limits
         self._origins = origins
         self._timer: asyncio.TimerHandle | None = None
@@ -217,9 +225,12 @@ class SignalingConsumer(AsyncConsumer):
     async def _join(self, hello: Hello) -> Outcome:
         self._addresses.join(self._address, now=time.monotonic())  # first, so that guessing at codes counts too
         try:
-            room = codes.room_id(codes.read(hello.code), key=conf.room_key())
+            code = codes.read(hello.code)
         except codes.BadCode as error:
             raise ProtocolError("bad-code", hint=error.hint) from error
+        if await self._elsewhere.has(code):
+            raise ProtocolError("bad-code", hint="taken")
+        room = codes.room_id(code, key=conf.room_key())
         replaced = self._replaced(hello.replaces, room)
         peer = secrets.token_urlsafe(_PEER_BYTES)
         entry = self._entry(room, peer, hello, request=peer)

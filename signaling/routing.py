@@ -3,12 +3,14 @@
 from signaling import conf, node
 from signaling.addresses import Addresses
 from signaling.consumers import SignalingConsumer, no_such_socket
+from signaling.elsewhere import elsewhere
 
 _PATH = "/signaling"
 _limits = conf.limits()
 _signaling = SignalingConsumer.as_asgi(
     switchboard=node.switchboard,
     addresses=Addresses(_limits, key=conf.room_key()),
+    elsewhere=elsewhere,
     limits=_limits,
     origins=conf.origins(),
 )
