@@ -74,7 +74,8 @@ class _Ears:
     def datagram_received(self, data: bytes, addr) -> None:
         with suppress(ValueError):
             message = stun.parse_message(data)
-            self.unsigned = message.error_code or self.unsigned
+            if self.integrity_key:  # before, an error is the question for credentials
+                self.unsigned = message.error_code or self.unsigned
             if message.message_method == stun.Method.DATA:
                 self.heard.put_nowait((message.attributes["DATA"], message.attributes["XOR-PEER-ADDRESS"]))
         super().datagram_received(data, addr)
@@ -150,9 +151,14 @@ class Allocation:
             OSError: nothing is at this port. TimeoutError: nothing came back in time.
         """
         task = asyncio.ensure_future(question)
-        await asyncio.wait({task, self._protocol.broken}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
+        try:
+            await asyncio.wait(
+                {task, self._protocol.broken}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            is_done = task.done()
             task.cancel()
+        if not is_done:
             with suppress(asyncio.CancelledError, Exception):
                 await task
             self._complain()
