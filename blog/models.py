@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from blog import article
 from library import filling, markup, redirects
 from library.fields import RichTextField
-from library.models import Addressed, Picture, WrittenQuerySet, new_token
+from library.models import Addressed, Picture, WrittenQuerySet, new_token, publish_pictures_of
 
 _WORDS_A_MINUTE = 230
 _TAKEN = {"authors", "preview", "tags"}  # what blog.urls has there; names of years are numbers
@@ -40,6 +40,10 @@ class Author(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, **kwargs) -> None:
+        super().save(**kwargs)
+        publish_pictures_of(self)
 
     def get_absolute_url(self) -> str:
         return reverse("blog:author", args=[self.slug])
@@ -145,6 +149,10 @@ class Post(Addressed):
     @property
     def shared_description(self) -> str:
         return self.search_description or self.summary
+
+    @property
+    def is_for_visitors(self) -> bool:
+        return super().is_for_visitors and self.published_at is not None
 
     @property
     def state(self) -> str:

@@ -10,6 +10,8 @@ _REQUIRED = object()
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 _HOST = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
+# What can stand in the name of a host whose certificate covers one level (Amazon S3, bucket naming rules).
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")  # others, with an underscore above all, never come through a proxy
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _PORTS = {"http": 80, "https": 443}
@@ -45,10 +47,26 @@ class Origin(NamedTuple):
         """The same origin for a WebSocket."""
         return str(self._replace(scheme={"http": "ws", "https": "wss"}[self.scheme]))
 
+    @property
+    def netloc(self) -> str:
+        return self.host + (f":{self.port}" if self.port else "")
+
     def is_at(self, host: str) -> bool:
         """True when a request with this `Host` is one to this origin; the scheme's own port may be left out (RFC 9110 section 7.2)."""
         ports = {f":{self.port}"} if self.port else {"", f":{_PORTS[self.scheme]}"}
         return host.lower() in {self.host + port for port in ports}
+
+
+class Bucket(NamedTuple):
+    """An S3 bucket, and where it answers: at Amazon's own address of it, or below an endpoint."""
+
+    name: str
+    region: str
+    endpoint: str | None
+
+    @property
+    def origin(self) -> str:
+        return self.endpoint or f"https://{self.name}.s3.{self.region}.amazonaws.com"
 
 
 class Mail(NamedTuple):
@@ -162,6 +180,25 @@ class Env:
         if not value:
             raise BadValue(name, "is not set.")
         return tuple(_origin(name, text) for text in value)
+
+    def origin(self, name: str) -> Origin | None:
+        """One web origin, or None."""
+        value = self.text(name, "")
+        return _origin(name, value) if value else None
+
+    def bucket(self) -> Bucket | None:
+        """The one of `AWS_STORAGE_BUCKET_NAME`, with `AWS_S3_REGION_NAME` and, where it is not Amazon's, `AWS_S3_ENDPOINT_URL`."""
+        name = self.text("AWS_STORAGE_BUCKET_NAME", "")
+        if not name:
+            return None
+        if not _BUCKET.fullmatch(name):
+            raise BadValue(
+                "AWS_STORAGE_BUCKET_NAME",
+                f"must be 3 to 63 small letters, digits and hyphens, without dots, not {name!r}.",
+            )
+        endpoint = self.origin("AWS_S3_ENDPOINT_URL")
+        region = self.text("AWS_S3_REGION_NAME", *(["us-east-1"] if endpoint else []))
+        return Bucket(name, region, str(endpoint) if endpoint else None)
 
     def socket_address(self, name: str) -> str:
         """A `ws:` or `wss:` address with a path, or the empty text for the page's own origin."""

@@ -253,19 +253,34 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = VAR_DIR / "media"
-AWS_STORAGE_BUCKET_NAME = env.text("AWS_STORAGE_BUCKET_NAME", "")
+MEDIA_ORIGIN = env.origin("MEDIA_ORIGIN")
+_BUCKET = env.bucket()
+if MEDIA_ORIGIN and not _BUCKET:
+    raise BadValue("MEDIA_ORIGIN", "is set, but AWS_STORAGE_BUCKET_NAME is not: there is no bucket that it could show.")
+if MEDIA_ORIGIN and SECURE and MEDIA_ORIGIN.scheme != "https":
+    raise BadValue("MEDIA_ORIGIN", "must begin with https: when the site is served over https.")
 STORAGES = {
     "default": {
-        "BACKEND": "storages.backends.s3.S3Storage"
-        if AWS_STORAGE_BUCKET_NAME
-        else "django.core.files.storage.FileSystemStorage"
-    },
+        "BACKEND": "library.storage.BucketStorage",
+        "OPTIONS": {
+            "bucket_name": _BUCKET.name,
+            "region_name": _BUCKET.region,
+            "endpoint_url": _BUCKET.endpoint,
+            "addressing_style": "path" if _BUCKET.endpoint else "virtual",
+            "custom_domain": MEDIA_ORIGIN.netloc if MEDIA_ORIGIN else None,
+            "url_protocol": f"{MEDIA_ORIGIN.scheme}:" if MEDIA_ORIGIN else "https:",
+        },
+    }
+    if _BUCKET
+    else {"BACKEND": "library.storage.DiskStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
         else "gruveo.storage.HashedStaticFilesStorage"
     },
 }
+
+_PICTURE_ORIGINS = [str(origin) for origin in (MEDIA_ORIGIN, _BUCKET and _BUCKET.origin) if origin]
 
 # What our modules add to the text editor
 
@@ -296,7 +311,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
-        "img-src": ["'self'", "data:", "blob:"],
+        "img-src": ["'self'", "data:", "blob:", *_PICTURE_ORIGINS],
         "media-src": ["'self'", "blob:"],
         # Older Safari does not count a WebSocket of the same origin as 'self'.
         "connect-src": ["'self'", *([SIGNALING_URL] if SIGNALING_URL else [origin.socket for origin in SITE_ORIGINS])],

@@ -15,7 +15,7 @@ urlpatterns = [
     path("blog/", include("blog.urls")),
     path("turn/", include("turnauth.urls")),
 ]
-if not settings.AWS_STORAGE_BUCKET_NAME:
+if settings.STORAGES["default"]["BACKEND"] == "library.storage.DiskStorage":
     urlpatterns.append(path("media/<path:name>", media, name="media"))
 if settings.LOCAL_CA_FILE:
     from gruveo import local_ca_pages

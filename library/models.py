@@ -8,10 +8,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
-from library import pictures
+from library import markup, pictures, storage
+from library.fields import RichTextField
 
 KEPT_IN_BIN = timedelta(days=30)
 _OF_THIS_SITE = RegexValidator(r"^/(?![/\\])\S*$", "Write an address of this site, such as /blog/hello/.", "elsewhere")
@@ -23,13 +24,22 @@ def new_token() -> str:
 
 
 def _file_name(picture: "Picture", name: str) -> str:
-    return f"pictures/{picture.token}/{name}"
+    folder = storage.PUBLIC if picture.is_public else storage.PRIVATE
+    return f"{folder}{picture.token}/{name}"
+
+
+class PictureQuerySet(models.QuerySet):
+    def publish(self) -> None:
+        """For pictures that a text for visitors shows, now or at its time."""
+        for picture in self.filter(file__startswith=storage.PRIVATE):
+            picture.publish()
 
 
 class Picture(models.Model):
     """
     A picture, and how those read it who do not see it. Texts name it by its number, so that its files may move. Its smaller copies
-    stand beside its file, under names that follow from their width.
+    stand beside its file, under names that follow from their width. All are private until a text for visitors shows it, and public
+    from then on: what somebody may have seen cannot be taken back.
     """
 
     token = models.CharField(max_length=32, unique=True, default=new_token, editable=False)
@@ -49,6 +59,8 @@ class Picture(models.Model):
     original_name = models.CharField(max_length=200, blank=True, editable=False)
     uploaded_by = models.ForeignKey("auth.User", models.SET_NULL, null=True, editable=False)
     created = models.DateTimeField(auto_now_add=True)
+
+    objects = PictureQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created", "-pk"]
@@ -79,6 +91,36 @@ class Picture(models.Model):
         picture.file.save(f"original.{made.suffix}", made.original, save=False)
         picture.save()
         return picture
+
+    @property
+    def is_public(self) -> bool:
+        return bool(self.file) and not storage.is_private(self.file.name)
+
+    def mend(self) -> None:
+        """
+        Makes its smaller copies anew from its file.
+
+        Raises:
+            FileNotFoundError: its file is gone.
+        """
+        with default_storage.open(self.file.name) as file:
+            made = pictures.make(file.read())
+        for name, content in made.renditions.items():
+            default_storage.delete(_file_name(self, name))
+            default_storage.save(_file_name(self, name), content)
+
+    def publish(self) -> None:
+        """Its files under public names. May be done twice, at the same moment too; when it breaks off nothing has changed."""
+        if self.is_public:
+            return
+        private = self.files()
+        public = [storage.PUBLIC + name.removeprefix(storage.PRIVATE) for name in private]
+        for old, new in zip(private, public, strict=True):
+            default_storage.copy(old, new)
+        self.file.name = public[0]
+        self.save(update_fields=["file"])
+        for old in private:
+            default_storage.delete(old)
 
     def rendition(self, width: int, suffix: str) -> str:
         """The address of a copy that is so wide, one of pictures.widths."""
@@ -132,6 +174,19 @@ class Redirect(models.Model):
         return f"{self.old_path} → {self.new_path}"
 
 
+def publish_pictures_of(instance: models.Model) -> None:
+    """Once it is saved. A storage that is away refuses no save: until the next one, or `clean_media`, the addresses stay signed."""
+    numbers = set()
+    for field in instance._meta.fields:
+        if isinstance(field, RichTextField):
+            numbers.update(markup.pictures_in(getattr(instance, field.attname)))
+        elif field.related_model is Picture:
+            numbers.add(getattr(instance, field.attname))
+    numbers.discard(None)
+    if numbers:
+        transaction.on_commit(Picture.objects.filter(pk__in=numbers).publish, robust=True)
+
+
 class WrittenQuerySet(models.QuerySet):
     def kept(self):
         """All but what lies in the bin."""
@@ -163,6 +218,13 @@ class Written(models.Model):
         if update_fields is not None:
             update_fields = {*update_fields, "version", "updated"}
         super().save(update_fields=update_fields, **kwargs)
+        if self.is_for_visitors:
+            publish_pictures_of(self)
+
+    @property
+    def is_for_visitors(self) -> bool:
+        """Whether they see it, now or at its time."""
+        return self.deleted_at is None
 
     def snapshot(self) -> dict:
         """What history keeps of it, ready for JSON: the fields of `KEPT`, and of those that name others their numbers and titles."""

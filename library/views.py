@@ -5,18 +5,18 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-_TYPES = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg", "png": "image/png"}
+from library import storage
 
 
 @require_safe
 def media(request: HttpRequest, name: str) -> HttpResponse:
-    """A file of a picture. Its name is never used for another one, so it may be kept for ever."""
-    kind = _TYPES.get(name.rpartition(".")[2])
-    if kind is None:
+    """A file of a picture; a private one for those who were given its signed address."""
+    kind = storage.TYPES.get(name.rpartition(".")[2])
+    if kind is None or (storage.is_private(name) and not storage.is_signed(name, request.GET.get("key", ""))):
         raise Http404
     try:
         with default_storage.open(name) as file:
             content = file.read()
     except (FileNotFoundError, IsADirectoryError, SuspiciousFileOperation):
         raise Http404 from None
-    return HttpResponse(content, content_type=kind, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+    return HttpResponse(content, content_type=kind, headers={"Cache-Control": storage.cache_control(name)})

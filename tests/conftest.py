@@ -80,6 +80,17 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
+def aws_api() -> Iterator[str]:
+    """The address of moto's server, which speaks Amazon's interfaces."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - reading it takes a second, and few tests need it
+
+    api = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    api.start()
+    yield "http://{}:{}".format(*api.get_host_and_port())
+    api.stop()
+
+
+@pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """One server for all tests that do not change its settings; each test uses codes of its own."""
     with Server(JOINS_PER_MINUTE=6000) as running:

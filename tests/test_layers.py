@@ -29,7 +29,7 @@ FLOORS = {
     },
     "library": {
         0: "markup history linked_data",
-        1: "pictures models fields redirects filling links",
+        1: "pictures storage models fields redirects filling links",
         2: "views middleware admin templatetags.library management.commands.empty_bin",
         3: "apps",
     },
@@ -55,7 +55,7 @@ FLOORS = {
         0: "env logs client_address",
         1: "private_file local_env one_process storage local_ca settings checks",
         2: "health lifespan middleware uvicorn_config websocket fast_websocket local_ca_pages local_site "
-        "management.commands.sample_content",
+        "management.commands.sample_content management.commands.clean_media management.commands.copy_media",
         3: "asgi urls apps local serve",
     },
 }

@@ -94,6 +94,8 @@ class ProductionTests:
             ("APPLE_APP_IDS", "com.example.app"),
             ("APPLE_APP_IDS", "ABCDE12345.com.example.app;FGHIJ67890.com.example.app"),
             ("ANDROID_APPS", "com.example.app"),
+            ("AWS_STORAGE_BUCKET_NAME", "media.gruveo.example"),
+            ("MEDIA_ORIGIN", "https://media.gruveo.example"),
             ("ANDROID_APPS", "com.example.app=SHA256:14:6D"),
         ],
     )
@@ -115,6 +117,20 @@ class ProductionTests:
             len(default.stdout.split()) - 1
         )
         assert elsewhere.stdout.split()[1:] == ["wss://signal.gruveo.example/signaling"]
+
+    def test_a_bucket_needs_its_region_and_its_pictures_come_over_https(self, tmp_path):
+        bucket = {**PRODUCTION, "AWS_STORAGE_BUCKET_NAME": "gruveo-media"}
+        show = "print(*settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['img-src'][3:])"
+
+        assert "BadValue: AWS_S3_REGION_NAME is not set." in load(tmp_path, **bucket).stderr
+        bucket["AWS_S3_REGION_NAME"] = "eu-west-1"
+        plain = load(tmp_path, **bucket, MEDIA_ORIGIN="http://media.gruveo.example")
+        assert "BadValue: MEDIA_ORIGIN must begin with https:" in plain.stderr
+        done = load(tmp_path, show, **bucket, MEDIA_ORIGIN="https://media.gruveo.example")
+        assert done.stdout.split() == [
+            "https://media.gruveo.example",
+            "https://gruveo-media.s3.eu-west-1.amazonaws.com",
+        ]
 
     def test_apps_and_least_versions_are_read(self, tmp_path):
         fingerprint = ":".join(["ab"] * 32)

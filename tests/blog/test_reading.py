@@ -15,7 +15,7 @@ from django.utils import timezone
 from blog import sample
 from blog.models import Author, Post, Tag
 from tests.blog.test_posts import make_post
-from tests.library.pictures import make_picture
+from tests.library.pictures import make_picture, public_picture
 
 pytestmark = pytest.mark.django_db
 CHART = '<pre><code class="language-chart">type: bars\ntitle: Minutes\nMay: 3\nJune: 21</code></pre>'
@@ -138,7 +138,7 @@ class PostPageTests:
         assert "On the same topics" in html_of(client, "/blog/first/")
 
     def test_a_cover_is_shown_in_modern_formats_with_its_size_and_shared(self, client):
-        published(cover=make_picture("A calm sea", caption="Off Sopot"))
+        published(cover=public_picture("A calm sea", caption="Off Sopot"))
 
         html = html_of(client, "/blog/first/")
 
@@ -216,7 +216,7 @@ class FeedsTests:
 
     @pytest.mark.parametrize("address", FEEDS)
     def test_a_reader_finds_all_of_a_post(self, client, ada, tag, address, settings):
-        picture = make_picture("A calm sea")
+        picture = public_picture("A calm sea")
         body = f'<p>See <a href="/about/">about</a>.</p><p><img data-picture="{picture.pk}"></p>{CHART}'
         post = published(body=body, authors=[ada], tags=[tag])
 

@@ -20,3 +20,9 @@ def upload(data: bytes | None = None, name: str = "sea.jpg") -> SimpleUploadedFi
 
 def make_picture(alt: str = "A calm sea", **values) -> Picture:
     return Picture.take(upload(encoded(size=values.pop("size", (1200, 800)))), alt=alt, **values)
+
+
+def public_picture(alt: str = "A calm sea", **values) -> Picture:
+    picture = make_picture(alt, **values)
+    picture.publish()
+    return picture

@@ -1,14 +1,17 @@
 """What becomes of a picture that is uploaded, and what is refused."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
+from django.utils import timezone
 from PIL import Image, ImageCms
 
 from library import filling, pictures
-from tests.library.pictures import encoded, make_picture, upload
+from tests.blog.test_posts import make_post
+from tests.library.pictures import encoded, make_picture, public_picture, upload
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
@@ -117,7 +120,7 @@ class PictureTests:
 
         assert len(picture.token) >= 20
         for name in picture.files():
-            assert name.startswith(f"pictures/{picture.token}/")
+            assert name.startswith(f"drafts/{picture.token}/")
             assert default_storage.exists(name)
         assert opened(picture.files()[1]).format == "AVIF"
 
@@ -125,14 +128,53 @@ class PictureTests:
         with pytest.raises(ValidationError):
             type(make_picture()).take(upload(SVG, "x.svg"), alt="x")
 
-        assert len(list((tmp_path / "pictures").iterdir())) == 1
+        assert len(list((tmp_path / "drafts").iterdir())) == 1
 
     def test_it_is_served_so_that_it_may_be_kept_for_ever(self, client):
-        answer = client.get(make_picture().thumbnail)
+        answer = client.get(public_picture().thumbnail)
 
         assert answer["Content-Type"] == "image/webp"
-        assert "immutable" in answer["Cache-Control"]
+        assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
         assert Image.open(io.BytesIO(answer.content)).width == 480
+
+    def test_a_private_one_is_served_to_who_has_its_signed_address(self, client):
+        address = make_picture().thumbnail
+
+        assert client.get(address)["Cache-Control"] == "private, max-age=3600"
+        for other in (
+            address.partition("?")[0],
+            address[:-1],
+            make_picture().thumbnail.partition("?")[0] + "?" + address.partition("?")[2],
+        ):
+            assert client.get(other).status_code == 404
+
+    def test_a_signed_address_runs_out(self, client, monkeypatch):
+        address = make_picture().thumbnail
+        monkeypatch.setattr("library.storage.SIGNED_SECONDS", -1)
+
+        assert client.get(address).status_code == 404
+
+    def test_made_public_it_has_moved_with_all_its_files(self, tmp_path):
+        picture = public_picture()
+        picture.publish()
+
+        assert all(default_storage.exists(name) for name in picture.files())
+        assert not list((tmp_path / "drafts").rglob("*.*"))
+        assert picture.thumbnail == f"/media/pictures/{picture.token}/480.webp"
+
+    def test_a_draft_keeps_its_pictures_private_and_a_scheduled_post_does_not(self, django_capture_on_commit_callbacks):
+        picture = make_picture()
+        with django_capture_on_commit_callbacks(execute=True):
+            post = make_post(cover=picture, days=None)
+        picture.refresh_from_db()
+        assert not picture.is_public
+
+        post.published_at = timezone.now() + timedelta(days=1)
+        with django_capture_on_commit_callbacks(execute=True):
+            post.save()
+
+        picture.refresh_from_db()
+        assert picture.is_public
 
     @pytest.mark.parametrize(
         "name", ["nothing.webp", "../db.sqlite3", "../x.webp", "pictures", "pictures/x.svg", "%2e%2e/x.png"]

@@ -2,7 +2,6 @@
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from turnauth import discovery
 
@@ -10,21 +9,13 @@ pytestmark = pytest.mark.server
 ROLE = {"gruveo:role": "turn"}
 
 
-@pytest.fixture(scope="module")
-def api():
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
-
-
 @pytest.fixture
-def ec2(api, settings, monkeypatch):
+def ec2(aws_api, settings, monkeypatch):
     """Starts machines in a region, and answers them."""
     settings.TURN_DISCOVERY, settings.TURN_EC2_TAG = "ec2", "gruveo:role=turn"
     settings.TURN_EC2_REGIONS = ("eu-west-1", "us-east-1")
     for name, value in {
-        "AWS_ENDPOINT_URL_EC2": api,
+        "AWS_ENDPOINT_URL_EC2": aws_api,
         "AWS_ACCESS_KEY_ID": "of-the-tests",
         "AWS_SECRET_ACCESS_KEY": "of-the-tests",
         "AWS_DEFAULT_REGION": "eu-west-1",

@@ -12,7 +12,6 @@ import boto3
 import pytest
 import trustme
 from django.core.management import call_command
-from moto.server import ThreadedMotoServer
 
 from tests.server import BASE_DIR, dies_with_us
 from tests.turnauth.machine import Surroundings
@@ -26,20 +25,12 @@ AWS = {"AWS_ACCESS_KEY_ID": "of-the-tests", "AWS_SECRET_ACCESS_KEY": "of-the-tes
 PLACEHOLDERS = {"public": "@PUBLIC_IP@", "private": "@PRIVATE_IP@", "public6": "@PUBLIC_IP6@", "realm": "@REALM@"}
 
 
-@pytest.fixture(scope="module")
-def api():
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
-
-
 @pytest.fixture
-def aws(api, monkeypatch):
+def aws(aws_api, monkeypatch):
     for name, value in AWS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", api)
-    return api
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_api)
+    return aws_api
 
 
 def run(script: str, *arguments: str, **env: str) -> subprocess.CompletedProcess:
