@@ -13,6 +13,10 @@ class BlogConfig(AppConfig):
     name = "blog"
 
     def ready(self) -> None:
+        from library import freshness  # noqa: PLC0415 - models can be read only now
+
+        freshness.watch(*(apps.get_model("blog", name) for name in ("Post", "Tag", "Author")))
+        freshness.moments.append(lambda: _posts().scheduled().values_list("published_at", flat=True).first())
         front.add(front.Block("Drafts", "blog.change_post", _drafts, "No drafts. A new post begins as one."))
         front.add(front.Block("Scheduled", "blog.change_post", _scheduled, "Nothing waits for its day."))
         front.add(front.Block("Published last", "blog.change_post", _published, "Nothing is published yet."))

@@ -96,6 +96,9 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
+# Pages that are the same for everybody are kept for so long, unless something changes; 0 keeps none
+PAGES_KEPT_SECONDS = env.number("PAGES_KEPT_SECONDS", 300)
+
 # Signaling: what docs/protocol.md section 12 promises
 
 ROOM_CAPACITY = env.number("ROOM_CAPACITY", 6, least=2, most=6)

@@ -187,6 +187,15 @@ def publish_pictures_of(instance: models.Model) -> None:
         transaction.on_commit(Picture.objects.filter(pk__in=numbers).publish, robust=True)
 
 
+class ContentVersion(models.Model):
+    """One row; library.freshness raises its number with each change of what visitors see."""
+
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class WrittenQuerySet(models.QuerySet):
     def kept(self):
         """All but what lies in the bin."""

@@ -13,6 +13,9 @@ class PagesConfig(AppConfig):
     name = "pages"
 
     def ready(self) -> None:
+        from library import freshness  # noqa: PLC0415 - models can be read only now
+
+        freshness.watch(*(apps.get_model("pages", name) for name in ("Page", "FaqTopic", "FaqEntry")))
         front.add(front.Block("Messages", "pages.change_message", _messages, "Nobody waits for an answer."))
 
 

@@ -4,23 +4,24 @@ from django.contrib.sitemaps.views import sitemap
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
+from library.kept import kept
 from pages import views
 from pages.models import Page
 from pages.sitemaps import SITEMAPS
 
 app_name = "pages"
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("faq/", views.faq, name="faq"),
+    path("", kept(views.home, unless=["code"]), name="home"),
+    path("faq/", kept(views.faq, unless=["q", "answered"]), name="faq"),
     path("faq/<slug:slug>/helpful/", views.helpful, name="helpful"),
-    path("contact/", views.contact, name="contact"),
-    *(path(f"{slug}/", views.page, {"slug": slug}, name=slug) for slug in Page.AT_ROOT if slug != "contact"),
-    path("p/<slug:slug>/", views.page, name="page"),
+    path("contact/", kept(views.contact, unless=["about", "report", "sent"]), name="contact"),
+    *(path(f"{slug}/", kept(views.page), {"slug": slug}, name=slug) for slug in Page.AT_ROOT if slug != "contact"),
+    path("p/<slug:slug>/", kept(views.page), name="page"),
     path("robots.txt", views.robots, name="robots"),
     path(".well-known/security.txt", views.security, name="security"),
     path("security.txt", RedirectView.as_view(pattern_name="pages:security", permanent=True)),
-    path("sitemap.xml", views.sitemap_index, name="sitemap"),
-    path("sitemap-pages.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap-pages"),
+    path("sitemap.xml", kept(views.sitemap_index), name="sitemap"),
+    path("sitemap-pages.xml", kept(sitemap, query=["p"]), {"sitemaps": SITEMAPS}, name="sitemap-pages"),
     path("manifest.webmanifest", views.manifest, name="manifest"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("icon-<int:side>.png", views.icon, name="icon"),

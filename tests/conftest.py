@@ -60,6 +60,12 @@ def empty_cache() -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_kept_pages(settings) -> None:
+    """What a test changes is seldom committed, so nothing would hear of it."""
+    settings.PAGES_KEPT_SECONDS = 0
+
+
+@pytest.fixture(autouse=True)
 def quick_passwords(settings) -> None:
     """To make one takes a third of a second, on purpose; the tests are not the attackers whom that is for."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -29,8 +29,8 @@ FLOORS = {
     },
     "library": {
         0: "markup history linked_data",
-        1: "pictures storage models fields redirects filling links",
-        2: "views middleware admin templatetags.library management.commands.empty_bin",
+        1: "pictures storage models fields freshness redirects filling links",
+        2: "views kept middleware admin templatetags.library management.commands.empty_bin",
         3: "apps",
     },
     "accounts": {
