@@ -13,9 +13,12 @@ class BlogConfig(AppConfig):
     name = "blog"
 
     def ready(self) -> None:
-        from library import freshness  # noqa: PLC0415 - models can be read only now
+        from blog import found  # noqa: PLC0415 - models can be read only now
+        from library import freshness  # noqa: PLC0415
+        from search import index  # noqa: PLC0415
 
         freshness.watch(*(apps.get_model("blog", name) for name in ("Post", "Tag", "Author")))
+        index.register(apps.get_model("blog", "Post"), found.describe)
         freshness.moments.append(lambda: _posts().scheduled().values_list("published_at", flat=True).first())
         front.add(front.Block("Drafts", "blog.change_post", _drafts, "No drafts. A new post begins as one."))
         front.add(front.Block("Scheduled", "blog.change_post", _scheduled, "Nothing waits for its day."))

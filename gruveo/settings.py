@@ -187,6 +187,7 @@ INSTALLED_APPS = [
     "signaling",
     "turnauth",
     "library",
+    "search",
     "blog",
     "pages",
     "accounts",

@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("blog/", include("blog.urls")),
+    path("search/", include("search.urls")),
     path("turn/", include("turnauth.urls")),
 ]
 if settings.STORAGES["default"]["BACKEND"] == "library.storage.DiskStorage":

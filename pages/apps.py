@@ -14,8 +14,12 @@ class PagesConfig(AppConfig):
 
     def ready(self) -> None:
         from library import freshness  # noqa: PLC0415 - models can be read only now
+        from pages import found  # noqa: PLC0415
+        from search import index  # noqa: PLC0415
 
         freshness.watch(*(apps.get_model("pages", name) for name in ("Page", "FaqTopic", "FaqEntry")))
+        index.register(apps.get_model("pages", "Page"), found.describe_page)
+        index.register(apps.get_model("pages", "FaqEntry"), found.describe_question)
         front.add(front.Block("Messages", "pages.change_message", _messages, "Nobody waits for an answer."))
 
 

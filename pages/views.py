@@ -23,7 +23,7 @@ from signaling import codes
 
 _QUESTIONS_ON_HOME = 5
 # Fixed names that somebody may type without the slash at their end.
-_WITH_SLASH = {"admin", "blog", "faq", *Page.AT_ROOT}
+_WITH_SLASH = {"admin", "blog", "faq", "search", *Page.AT_ROOT}
 _ANSWERS_AN_HOUR = 60
 _MESSAGES_AN_HOUR = 5
 _LONGEST_SEARCH = 100

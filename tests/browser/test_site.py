@@ -14,6 +14,7 @@ WEIGHTS = {
     "/blog/growing-without-a-bigger-machine/": 60 * KIB,
     "/blog/tags/scaling/": 60 * KIB,
     "/faq/": 60 * KIB,
+    "/search/?q=calls": 60 * KIB,
     "/contact/": 60 * KIB,
     "/privacy/": 60 * KIB,
 }

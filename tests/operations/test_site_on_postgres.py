@@ -10,8 +10,8 @@ from tests.server import BASE_DIR
 
 pytestmark = pytest.mark.server
 
-FOLDERS = ["tests/accounts", "tests/blog", "tests/library", "tests/pages"]
-LEFT_OUT = "not markup and not pictures and not charts and not article"  # which ask a database nothing
+FOLDERS = ["tests/accounts", "tests/blog", "tests/library", "tests/pages", "tests/search"]
+LEFT_OUT = "not markup and not pictures and not charts and not article and not bucket"  # which ask a database nothing
 
 
 def test_editors_and_visitors_find_the_same_on_postgresql(postgres):

@@ -88,7 +88,7 @@ class CallPageTests:
 
 
 class NoCodeTests:
-    @pytest.mark.parametrize("path", ["/.env", "/...", "/index.php", "/search", "/metrics/", "/Jobs"])
+    @pytest.mark.parametrize("path", ["/.env", "/...", "/index.php", "/media", "/metrics/", "/Jobs"])
     def test_an_address_of_scanners_or_of_the_site_is_not_found(self, client, path):
         response = client.get(path)
 
