@@ -76,6 +76,10 @@ class Doorway:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # Those that are shaking hands, or wait for the other's end of TLS, have no task; nobody else knows them.
+        for transport in list(self._loop._transports.values()):
+            transport.abort()
+        await asyncio.sleep(0.1)
 
     def _run(self, work: Coroutine):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)
