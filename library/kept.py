@@ -9,7 +9,6 @@ from functools import wraps
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -18,12 +17,12 @@ from django.utils.cache import get_conditional_response, patch_cache_control, pa
 from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
-from library import freshness
+from library import conf, freshness
 
 logger = logging.getLogger(__name__)
 
 _OUTAGE = 10.0  # seconds for which a cache that is away is not asked again
-_PERSONAL = (settings.SESSION_COOKIE_NAME, "messages")  # cookies of those whose pages may differ
+_PERSONAL = (conf.session_cookie(), "messages")  # cookies of those whose pages may differ
 _making = [threading.Lock() for _ in range(64)]
 _asks_at = 0.0
 
@@ -46,7 +45,7 @@ def kept(view: Callable[..., HttpResponse], *, query: Iterable[str] = (), unless
     def answer(request: HttpRequest, *args, **kwargs) -> HttpResponse:
         if (
             request.method not in {"GET", "HEAD"}
-            or not settings.PAGES_KEPT_SECONDS
+            or not conf.kept_seconds()
             or not unless.isdisjoint(request.GET)
             or any(name in request.COOKIES for name in _PERSONAL)
         ):
@@ -124,7 +123,7 @@ def _keep(key: str | None, page: _Page, version: freshness.Version | None) -> No
     global _asks_at
     if key is None or time.monotonic() < _asks_at:
         return
-    seconds = settings.PAGES_KEPT_SECONDS
+    seconds = conf.kept_seconds()
     if version.next_at:
         seconds = min(seconds, (version.next_at - timezone.now()).total_seconds())
     if seconds <= 0:

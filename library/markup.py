@@ -5,7 +5,7 @@ from html import unescape
 
 import nh3
 
-_TAGS = set(
+TAGS = set(
     "a abbr b blockquote br code dd del dl dt em figcaption figure h2 h3 h4 hr i img kbd li ol p pre q s strong sub sup "
     "table tbody td th thead tr u ul".split()
 )
@@ -74,7 +74,7 @@ def replace_pictures(html: str, replacement) -> str:
 def _clean(html: str) -> str:
     return nh3.clean(
         html,
-        tags=_TAGS,
+        tags=TAGS,
         attributes=_ATTRIBUTES,
         attribute_filter=_keep_attribute,
         url_schemes={"http", "https", "mailto"},

@@ -196,6 +196,28 @@ class ContentVersion(models.Model):
         return str(self.number)
 
 
+class Imported(models.Model):
+    """What came from another site, so that it comes once: `key` says what it is there, `digest` how it was, `version` how it is here."""
+
+    source = models.CharField(max_length=200)
+    key = models.CharField(max_length=300)
+    content_type = models.ForeignKey(ContentType, models.CASCADE)
+    object_id = models.PositiveBigIntegerField()
+    digest = models.CharField(max_length=64)
+    version = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "key"], name="library_imported_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.key}"
+
+    @property
+    def object(self) -> models.Model | None:
+        """None when it is not here any more."""
+        return self.content_type.model_class()._default_manager.filter(pk=self.object_id).first()
+
+
 class WrittenQuerySet(models.QuerySet):
     def kept(self):
         """All but what lies in the bin."""

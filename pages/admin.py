@@ -9,13 +9,13 @@ from pages.models import FaqEntry, FaqTopic, Message, Page
 
 @admin.register(Page)
 class PageAdmin(WrittenAdmin):
-    list_display = ["title", "address", "place", "order", "changed"]
+    list_display = ["title", "address", "is_draft", "place", "order", "changed"]
     list_editable = ["place", "order"]
-    list_filter = ["place", BinFilter]
+    list_filter = ["is_draft", "place", BinFilter]
     search_fields = ["title", "description", "body"]
     prepopulated_fields = {"slug": ["title"]}
     fieldsets = [
-        (None, {"fields": ["title", "slug", "description", "body"]}),
+        (None, {"fields": ["title", "slug", "description", "body", "is_draft"]}),
         ("Where it is linked", {"fields": ["place", "order"]}),
     ]
 

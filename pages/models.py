@@ -10,16 +10,20 @@ from library.models import Addressed, WrittenQuerySet
 
 
 class PageQuerySet(WrittenQuerySet):
+    def shown(self) -> "PageQuerySet":
+        """What visitors may see: neither drafts nor what lies in the bin."""
+        return self.kept().filter(is_draft=False)
+
     def linked(self) -> "PageQuerySet":
         """Those with a link on every page, in order, without their bodies."""
-        return self.kept().exclude(place="").order_by("order", "title").only("slug", "title", "place")
+        return self.shown().exclude(place="").order_by("order", "title").only("slug", "title", "place")
 
 
 class Page(Addressed):
     # Fixed in code: an address at the root that an editor could invent would take a code away from whoever uses it.
     AT_ROOT = ("about", "privacy", "terms", "press", "contact")
     PLACES = [("", "nowhere"), ("header", "in the header"), ("footer", "in the footer")]
-    KEPT = "title slug description body place order".split()
+    KEPT = "title slug description body is_draft place order".split()
 
     title = models.CharField(max_length=120)
     slug = models.SlugField(
@@ -28,6 +32,7 @@ class Page(Addressed):
     )
     description = models.CharField(max_length=300, help_text="One sentence, under the title and for search engines.")
     body = RichTextField(blank=True)
+    is_draft = models.BooleanField("draft", default=False, help_text="Visitors do not see it.")
     place = models.CharField("link", max_length=10, blank=True, default="", choices=PLACES)
     order = models.PositiveSmallIntegerField(default=100, help_text="Among the links; lower numbers come first.")
 
@@ -41,12 +46,16 @@ class Page(Addressed):
 
     @transaction.atomic
     def save(self, **kwargs) -> None:
-        before = Page.objects.kept().filter(pk=self.pk).values_list("slug", flat=True).first()
+        before = Page.objects.shown().filter(pk=self.pk).values_list("slug", flat=True).first()
         super().save(**kwargs)
         if before and before != self.slug and not _is_fixed(before):
             redirects.moved(_path(before), _path(self.slug))
-        elif not self.deleted_at:
+        elif self.is_for_visitors:
             redirects.alive(_path(self.slug))
+
+    @property
+    def is_for_visitors(self) -> bool:
+        return super().is_for_visitors and not self.is_draft
 
     def get_absolute_url(self) -> str:
         return _path(self.slug)

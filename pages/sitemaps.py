@@ -16,7 +16,7 @@ class FixedSitemap(Sitemap):
 
 class PageSitemap(Sitemap):
     def items(self):
-        return Page.objects.kept().exclude(slug="contact")  # which is there without it
+        return Page.objects.shown().exclude(slug="contact")  # which is there without it
 
     def lastmod(self, page: Page):
         return page.updated

@@ -115,7 +115,7 @@ def helpful(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def page(request: HttpRequest, slug: str) -> HttpResponse:
-    found = get_object_or_404(Page.objects.kept(), slug=slug)
+    found = get_object_or_404(Page.objects.shown(), slug=slug)
     if request.path_info != found.get_absolute_url():
         return redirect(found, permanent=True)
     return render(request, "pages/page.html", {"section": slug, "page": found})
@@ -217,7 +217,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _contact(request: HttpRequest, form: MessageForm, *, is_sent: bool = False, status: int = 200) -> HttpResponse:
-    page = Page.objects.kept().filter(slug="contact").first()
+    page = Page.objects.shown().filter(slug="contact").first()
     context = {"section": "contact", "page": page, "form": form, "is_sent": is_sent}
     response = render(request, "pages/contact.html", context, status=status)
     if request.method == "POST":

@@ -28,8 +28,8 @@ FLOORS = {
         3: "routing urls",
     },
     "library": {
-        0: "markup history linked_data",
-        1: "pictures storage models fields freshness redirects filling links",
+        0: "markup history linked_data wxr wordpress",
+        1: "conf pictures storage models fields freshness redirects filling links",
         2: "views kept middleware admin templatetags.library management.commands.empty_bin",
         3: "apps",
     },
@@ -60,8 +60,9 @@ FLOORS = {
     "gruveo": {
         0: "env logs client_address",
         1: "private_file local_env one_process storage local_ca settings checks",
-        2: "health lifespan middleware uvicorn_config websocket fast_websocket local_ca_pages local_site "
-        "management.commands.sample_content management.commands.clean_media management.commands.copy_media",
+        2: "health lifespan middleware moving_in uvicorn_config websocket fast_websocket local_ca_pages local_site "
+        "management.commands.sample_content management.commands.clean_media management.commands.copy_media "
+        "management.commands.import_wordpress",
         3: "asgi urls apps local serve",
     },
 }

@@ -170,14 +170,14 @@ class FreshnessTests:
         for path in (LIST, "/blog/rss.xml", "/blog/sitemap.xml"):
             assert "coming" in client.get(path).text
 
-    def test_nothing_is_kept_beyond_the_next_time_at_which_something_appears(self, client, monkeypatch):
+    def test_nothing_is_kept_beyond_the_next_time_at_which_something_appears(self, client, settings, monkeypatch):
         make_post("coming", days=1)
         seconds = []
         keep = cache.set
         monkeypatch.setattr(
             "library.kept.cache.set", lambda key, value, timeout: (seconds.append(timeout), keep(key, value, timeout))
         )
-        monkeypatch.setattr("library.kept.settings.PAGES_KEPT_SECONDS", 10**6)
+        settings.PAGES_KEPT_SECONDS = 10**6
 
         client.get(LIST)
 
