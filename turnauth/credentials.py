@@ -1,8 +1,8 @@
 """Ephemeral TURN credentials: what our servers sign and every relay can check, with nothing shared but a secret. Pure."""
 
-import base64
 import hashlib
 import re
+from binascii import b2a_base64
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -39,10 +39,11 @@ def password(username: str, *, secret: str) -> str:
 
     Source: RFC 2104 section 2.
     """
-    inner, outer = (state.copy() for state in _keyed(secret))
+    keyed_inner, keyed_outer = _keyed(secret)
+    inner, outer = keyed_inner.copy(), keyed_outer.copy()
     inner.update(username.encode())
     outer.update(inner.digest())
-    return base64.b64encode(outer.digest()).decode()
+    return b2a_base64(outer.digest(), newline=False).decode()
 
 
 @lru_cache(maxsize=8)
