@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import PurePath
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
 from django.core.cache import cache
+from django.db import connection
 from django_otp import DEVICE_ID_SESSION_KEY
 from xdist.scheduler import LoadScopeScheduling
 
@@ -63,6 +66,16 @@ def empty_cache() -> None:
 def no_kept_pages(settings) -> None:
     """What a test changes is seldom committed, so nothing would hear of it."""
     settings.PAGES_KEPT_SECONDS = 0
+
+
+@pytest.fixture(autouse=True)
+def editors_group(request, _django_db_helper) -> None:
+    """A test that commits leaves its process with empty tables: without the group, too, that a migration once made."""
+    marked = request.node.get_closest_marker("django_db")
+    if (marked or "db" in request.fixturenames) and not apps.get_model("auth", "Group").objects.exists():
+        for migration in ("0001_editors", "0002_messages"):
+            for operation in import_module(f"accounts.migrations.{migration}").Migration.operations:
+                operation.code(apps, SimpleNamespace(connection=connection))
 
 
 @pytest.fixture(autouse=True)
