@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.cache import cache
 from django.db import connection
 from django_otp import DEVICE_ID_SESSION_KEY
+from pytest_django.plugin import blocking_manager_key
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres_server import PostgresServer
@@ -56,6 +57,19 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item):
+    """A test that commits leaves its process with empty tables: without the group, too, that migrations once made."""
+    result = yield
+    marker = item.get_closest_marker("django_db")
+    if marker and marker.kwargs.get("transaction"):
+        with item.config.stash[blocking_manager_key].unblock():
+            for migration in ("0001_editors", "0002_messages"):
+                for operation in import_module(f"accounts.migrations.{migration}").Migration.operations:
+                    operation.code(apps, SimpleNamespace(connection=connection))
+    return result
+
+
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
     """What one test has put there must not be the next one's."""
@@ -66,16 +80,6 @@ def empty_cache() -> None:
 def no_kept_pages(settings) -> None:
     """What a test changes is seldom committed, so nothing would hear of it."""
     settings.PAGES_KEPT_SECONDS = 0
-
-
-@pytest.fixture(autouse=True)
-def editors_group(request, _django_db_helper) -> None:
-    """A test that commits leaves its process with empty tables: without the group, too, that a migration once made."""
-    marked = request.node.get_closest_marker("django_db")
-    if (marked or "db" in request.fixturenames) and not apps.get_model("auth", "Group").objects.exists():
-        for migration in ("0001_editors", "0002_messages"):
-            for operation in import_module(f"accounts.migrations.{migration}").Migration.operations:
-                operation.code(apps, SimpleNamespace(connection=connection))
 
 
 @pytest.fixture(autouse=True)
