@@ -20,36 +20,36 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev admin test test-long test-fast conformance bench lint format lock clean python debian
+.PHONY: help run dev admin test test-long test-fast conformance bench lint format lock clean python debian catalogues translations
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(RUN_STAMP)  ## serve the site on this machine; PORT=9000 elsewhere, HTTPS=1 for phones on this network
+run: catalogues  ## serve the site on this machine; PORT=9000 elsewhere, HTTPS=1 for phones on this network
 	@exec $(BIN)/python -m gruveo.local --port "$(PORT)" $(if $(filter 1 yes true on,$(HTTPS)),--https)
 
 dev: export DEBUG = 1
 dev: export SITE_ORIGINS = http://localhost:$(PORT),http://127.0.0.1:$(PORT)
-dev: $(RUN_STAMP)  ## the same for programmers: reloads when a file changes, shows tracebacks
+dev: catalogues  ## the same for programmers: reloads when a file changes, shows tracebacks
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@exec $(BIN)/python manage.py runserver "$(PORT)"
 
 admin: $(RUN_STAMP)  ## make an administrator of the site that `make run` serves
 	@$(BIN)/python -m gruveo.local --prepare && exec $(BIN)/python manage.py createsuperuser
 
-test: debian $(DEV_STAMP) $(LIGHTHOUSE) lint  ## everything: lint, Python, JavaScript, the real server, Chromium
+test: debian $(DEV_STAMP) $(LIGHTHOUSE) catalogues lint  ## everything: lint, Python, JavaScript, the real server, Chromium
 	@$(BIN)/python $(PYTEST)
 
-test-long: debian $(DEV_STAMP)  ## the long tests at their full sizes, in stages; goes on where it was, writes bench/RESULTS.md
+test-long: debian $(DEV_STAMP) catalogues  ## the long tests at their full sizes, in stages; goes on where it was, writes bench/RESULTS.md
 	@$(BIN)/python -m tests.long $(STAGE)
 
-test-fast: $(DEV_STAMP)  ## the tests that need neither a server process nor Chromium
+test-fast: $(DEV_STAMP) catalogues  ## the tests that need neither a server process nor Chromium
 	@$(BIN)/python $(PYTEST) -m "not server and not browser"
 
-conformance: $(DEV_STAMP)  ## ask a server whether it keeps docs/protocol.md: URL=wss://host/signaling, or none for one that is started
+conformance: $(DEV_STAMP) catalogues  ## ask a server whether it keeps docs/protocol.md: URL=wss://host/signaling, or none for one that is started
 	@CONFORMANCE_URL="$(URL)" CONFORMANCE_ORIGIN="$(ORIGIN)" $(BIN)/python -m pytest -p tests.environment tests/conformance
 
-bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE)  ## measure this server beside other systems, 45 minutes; QUICK=1 roughly, in 10
+bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE) catalogues  ## measure this server beside other systems, 45 minutes; QUICK=1 roughly, in 10
 	@$(BIN)/python -m bench $(if $(filter 1 yes true on,$(QUICK)),--quick)
 
 lint: $(DEV_STAMP)  ## ruff, which changes nothing
@@ -59,6 +59,9 @@ lint: $(DEV_STAMP)  ## ruff, which changes nothing
 format: $(DEV_STAMP)  ## ruff, which lays out the code anew
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+translations: $(DEV_STAMP)  ## take what the code says now into locale/, for translators; docs/languages.md
+	@$(BIN)/python -m gruveo.catalogues update
 
 lock: $(DEV_STAMP)  ## write requirements*.txt anew after a change of pyproject.toml; UPGRADE=1 takes the newest versions
 	@$(BIN)/uv $(LOCK) -o requirements.txt
@@ -86,6 +89,10 @@ $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
 	@echo "Installing the npm packages of $*/package.json, and only now."
 	@$(BIN)/python -m bench.npm $*
 	@touch $@
+
+# What the site reads of locale/; a moment, each time.
+catalogues: $(RUN_STAMP)
+	@$(BIN)/python -m gruveo.catalogues
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "Gruveo needs Python 3.11 or newer, and there is no $(PYTHON): apt-get install python3 python3-venv"; exit 1; }

@@ -42,7 +42,7 @@ class PostAdmin(WrittenAdmin):
     date_hierarchy = "published_at"
     fieldsets = [
         (None, {"fields": ["title", "slug", "summary", "body"]}),
-        ("Beside the text", {"fields": ["cover", "authors", "tags"]}),
+        ("Beside the text", {"fields": ["cover", "authors", "tags", "language"]}),
         ("Publishing", {"fields": ["published_at"]}),
         ("Search engines", {"classes": ["collapse"], "fields": ["search_title", "search_description"]}),
     ]

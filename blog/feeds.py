@@ -48,6 +48,7 @@ class Rss(Feed):
     """Of a tag when the address names one; of one without posts it is empty, for a reader that follows it is not to lose it."""
 
     feed_type = _Rss
+    language = "en"  # of what stands around the posts
 
     def get_object(self, request: HttpRequest, slug: str | None = None) -> Tag | None:
         return get_object_or_404(Tag, slug=slug) if slug else None

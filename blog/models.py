@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
 from blog import article
@@ -86,7 +86,7 @@ class PostQuerySet(WrittenQuerySet):
 
 
 class Post(Addressed):
-    KEPT = ("title slug summary body cover authors tags published_at search_title search_description").split()
+    KEPT = ("title slug summary body cover authors tags published_at search_title search_description language").split()
 
     title = models.CharField(max_length=120)
     slug = models.SlugField(
@@ -195,7 +195,8 @@ class Post(Addressed):
     @cached_property
     def _article(self) -> article.Article:
         # Cleaned again: an import, a migration or another program may have written the row.
-        made = article.make(markup.clean(self.body), draw=_draw)
+        with translation.override(self.language):  # what is said around a chart belongs to the text
+            made = article.make(markup.clean(self.body), draw=_draw)
         return made._replace(html=filling.fill(made.html))
 
 

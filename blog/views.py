@@ -8,7 +8,10 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from blog.models import Author, Post, PostQuerySet, Tag
@@ -16,19 +19,19 @@ from library import linked_data
 
 _PER_PAGE = 10
 _RELATED = 3
-_ABOUT = "How Gruveo is made, and what we learn on the way."
+_ABOUT = gettext_lazy("How Gruveo is made, and what we learn on the way.")
 
 
 @require_safe
 def post_list(request: HttpRequest) -> HttpResponse:
     aside = {"tags": Tag.objects.used(), "archive": Post.objects.months()}
-    return _list(request, Post.objects.published(), title="Blog", summary=_ABOUT, is_whole=True, **aside)
+    return _list(request, Post.objects.published(), title=_("Blog"), summary=_ABOUT, is_whole=True, **aside)
 
 
 @require_safe
 def year(request: HttpRequest, year: int) -> HttpResponse:
     posts = Post.objects.published().filter(published_at__year=_year(year))
-    return _list(request, _some(posts), title=f"{year}", summary=f"What was published in {year}.")
+    return _list(request, _some(posts), title=f"{year}", summary=_("What was published in %(time)s.") % {"time": year})
 
 
 @require_safe
@@ -36,8 +39,9 @@ def month(request: HttpRequest, year: int, month: int) -> HttpResponse:
     if not 1 <= month <= 12:
         raise Http404
     posts = Post.objects.published().filter(published_at__year=_year(year), published_at__month=month)
-    title = f"{datetime(year, month, 1):%B} {year}"
-    return _list(request, _some(posts), title=title, summary=f"What was published in {title}.")
+    title = date_format(datetime(year, month, 1), "YEAR_MONTH_FORMAT")
+    summary = _("What was published in %(time)s.") % {"time": title}
+    return _list(request, _some(posts), title=title, summary=summary)
 
 
 @require_safe
@@ -45,14 +49,15 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     tag = get_object_or_404(Tag, slug=slug)
     posts = _some(Post.objects.published().filter(tags=tag))
     feeds = {"rss": reverse("blog:tag-rss", args=[slug]), "atom": reverse("blog:tag-atom", args=[slug])}
-    return _list(request, posts, title=tag.name, summary=f"What we have written about {tag.name}.", feeds=feeds)
+    summary = _("What we have written about %(tag)s.") % {"tag": tag.name}
+    return _list(request, posts, title=tag.name, summary=summary, feeds=feeds)
 
 
 @require_safe
 def author(request: HttpRequest, slug: str) -> HttpResponse:
     author = get_object_or_404(Author.objects.select_related("picture"), slug=slug)
     posts = _some(Post.objects.published().filter(authors=author))
-    summary = author.bio or f"What {author.name} has written."
+    summary = author.bio or _("What %(author)s has written.") % {"author": author.name}
     return _list(request, posts, title=author.name, summary=summary, author=author)
 
 
@@ -106,6 +111,7 @@ def _described(request: HttpRequest, post: Post) -> SafeString:
             {
                 "@type": "BlogPosting",
                 "headline": post.shared_title,
+                "inLanguage": post.language,
                 "description": post.shared_description,
                 "datePublished": post.published_at.isoformat(),
                 "dateModified": max(post.updated, post.published_at).isoformat(),

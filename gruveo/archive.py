@@ -83,6 +83,7 @@ class PostRow(msgspec.Struct):
     published_at: datetime | None = None
     search_title: str = ""
     search_description: str = ""
+    language: str = "en"
 
 
 class PageRow(msgspec.Struct):
@@ -93,6 +94,7 @@ class PageRow(msgspec.Struct):
     is_draft: bool = False
     place: str = ""
     order: int = 100
+    language: str = "en"
 
 
 class TopicRow(msgspec.Struct):
@@ -106,6 +108,7 @@ class QuestionRow(msgspec.Struct):
     question: str
     answer: str
     order: int = 100
+    language: str = "en"
 
 
 class RedirectRow(msgspec.Struct):
@@ -296,6 +299,7 @@ class Reader:
                 "question": row.question,
                 "answer": self._renumbered(row.answer),
                 "order": row.order,
+                "language": row.language,
                 "topic_id": _named(topics, row.topic, "topic", row.slug).pk,
             }
             self._put(FaqEntry, {"slug": row.slug}, values).remember()

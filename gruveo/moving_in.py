@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -60,6 +61,10 @@ class Importer:
         self._addresses: dict[str, str] = {}  # where what stood at an address of the old site is now
         self._texts: list[tuple[Item, type[Post] | type[Page], str]] = []
         self.report: list[str] = list(site.notes)
+        self._language = site.language.partition("-")[0].lower() or settings.LANGUAGE_CODE
+        if self._language not in dict(settings.LANGUAGES):
+            self.report.append(f"the language {site.language} is none of this site's; its texts are marked as English")
+            self._language = settings.LANGUAGE_CODE
         self.counts: Counter[str] = Counter()
 
     def run(self) -> None:
@@ -288,6 +293,7 @@ class Importer:
                 "body": html,
                 "is_draft": not is_shown,
                 "order": min(max(item.order, 0), 32767) or 100,
+                "language": self._language,
             }, {}
         values = {
             "title": title,
@@ -296,6 +302,7 @@ class Importer:
             "body": html,
             "published_at": (item.published or timezone.now()) if is_shown else None,
             "cover_id": self._cover(item),
+            "language": self._language,
         }
         own = {tags[term.kind, term.slug].pk for term in item.terms if (term.kind, term.slug) in tags}
         return values, {"tags": sorted(own), "authors": [authors[item.author].pk] if item.author in authors else []}

@@ -1,5 +1,7 @@
 """The settings that the library reads."""
 
+from pathlib import Path
+
 from django.conf import settings
 
 
@@ -10,3 +12,18 @@ def kept_seconds() -> float:
 
 def session_cookie() -> str:
     return settings.SESSION_COOKIE_NAME
+
+
+def languages() -> list[tuple[str, str]]:
+    """Code and name of each that the site speaks."""
+    return settings.LANGUAGES
+
+
+def language() -> str:
+    """The one of which all others are translations."""
+    return settings.LANGUAGE_CODE
+
+
+def catalogues() -> list[Path]:
+    """Where the translations are."""
+    return settings.LOCALE_PATHS

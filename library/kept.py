@@ -100,7 +100,7 @@ def _take(request: HttpRequest, response: HttpResponse) -> _Page | None:
 def _shown(request: HttpRequest, page: _Page) -> HttpResponse:
     response = HttpResponse(page.body, content_type=page.content_type, headers=page.headers)
     response["ETag"] = page.etag
-    patch_vary_headers(response, ["Accept-Language", "Cookie"])
+    patch_vary_headers(response, ["Cookie"])
     if "Cache-Control" not in response:
         patch_cache_control(response, no_cache=True)
     return get_conditional_response(request, etag=page.etag, response=response)

@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.utils import timezone
 
-from library import markup, pictures, storage
+from library import conf, markup, pictures, storage
 from library.fields import RichTextField
 
 KEPT_IN_BIN = timedelta(days=30)
@@ -309,6 +309,10 @@ class Written(models.Model):
 
 class Addressed(Written):
     """A text with a `slug` that nothing else of its kind may have, but for what lies in the bin."""
+
+    language = models.CharField(
+        max_length=5, choices=conf.languages, default=conf.language, help_text="In which it is written."
+    )
 
     class Meta:
         abstract = True

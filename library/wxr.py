@@ -73,6 +73,7 @@ class Site:
 
     url: str
     title: str
+    language: str = ""  # a tag of RFC 5646, such as en-GB
     authors: dict[str, str] = field(default_factory=dict)  # names to show, by login
     terms: dict[tuple[str, str], Term] = field(default_factory=dict)  # by kind and slug
     items: list[Item] = field(default_factory=list)
@@ -162,7 +163,8 @@ def _reason(error: ParseError) -> str:
 
 
 def _site(channel: Element, notes: list[str]) -> Site:
-    site = Site(_text(channel, "base_blog_url") or _plain(channel, "link"), _plain(channel, "title"), notes=notes)
+    url = _text(channel, "base_blog_url") or _plain(channel, "link")
+    site = Site(url, _plain(channel, "title"), _plain(channel, "language"), notes=notes)
     for element in channel:
         match _name(element):
             case "author":

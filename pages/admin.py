@@ -47,7 +47,7 @@ class FaqEntryAdmin(WrittenAdmin):
     readonly_fields = ["helped", "did_not_help"]
     fieldsets = [
         (None, {"fields": ["question", "slug", "answer"]}),
-        ("Where it stands", {"fields": ["topic", "order"]}),
+        ("Where it stands", {"fields": ["topic", "order", "language"]}),
         ("“Was this helpful?”", {"fields": ["helped", "did_not_help"]}),
     ]
 

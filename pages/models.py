@@ -3,6 +3,7 @@
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
 
 from library import filling, markup, redirects
 from library.fields import RichTextField
@@ -16,14 +17,14 @@ class PageQuerySet(WrittenQuerySet):
 
     def linked(self) -> "PageQuerySet":
         """Those with a link on every page, in order, without their bodies."""
-        return self.shown().exclude(place="").order_by("order", "title").only("slug", "title", "place")
+        return self.shown().exclude(place="").order_by("order", "title").only("slug", "title", "place", "language")
 
 
 class Page(Addressed):
     # Fixed in code: an address at the root that an editor could invent would take a code away from whoever uses it.
     AT_ROOT = ("about", "privacy", "terms", "press", "contact")
     PLACES = [("", "nowhere"), ("header", "in the header"), ("footer", "in the footer")]
-    KEPT = "title slug description body is_draft place order".split()
+    KEPT = "title slug description body is_draft place order language".split()
 
     title = models.CharField(max_length=120)
     slug = models.SlugField(
@@ -101,7 +102,7 @@ class FaqQuerySet(WrittenQuerySet):
 
 
 class FaqEntry(Addressed):
-    KEPT = "topic question slug answer order".split()
+    KEPT = "topic question slug answer order language".split()
 
     topic = models.ForeignKey(FaqTopic, models.PROTECT)
     question = models.CharField(max_length=160)
@@ -134,10 +135,10 @@ class Message(models.Model):
     """What a visitor has written to us; of who it was only what they gave."""
 
     KINDS = [
-        ("question", "A question or an idea"),
-        ("problem", "Something does not work"),
-        ("abuse", "Somebody misuses Gruveo"),
-        ("press", "Press"),
+        ("question", _("A question or an idea")),
+        ("problem", _("Something does not work")),
+        ("abuse", _("Somebody misuses Gruveo")),
+        ("press", _("Press")),
     ]
 
     kind = models.CharField("about", max_length=10, choices=KINDS)

@@ -71,9 +71,9 @@ recording. As with any call, another person in it could record what they see and
         _PRIVACY,
         "what-is-stored",
         "What do you store about a call?",
-        """<p>Not the code: our servers know a call by a keyed hash of it. Callers get no cookies. Your browser itself
-remembers your last codes and your name, if you gave one, so that you need not type them again; you can remove the
-codes on the home page. More is on the <a href="/privacy/">privacy page</a>.</p>""",
+        """<p>Not the code: our servers know a call by a keyed hash of it. Callers get no cookies, but for one that keeps a language
+which you choose at the foot of a page. Your browser itself remembers your last codes and your name, if you gave one, so
+that you need not type them again; you can remove the codes on the home page. More is on the <a href="/privacy/">privacy page</a>.</p>""",
     ),
     (
         _TROUBLE,
@@ -144,8 +144,9 @@ see yours, and the others’ addresses stay visible to you unless they hide them
 since it takes a longer way. It is encrypted from browser to browser as always. Your browser remembers the
 switch.</p>
 <h2>In your browser</h2>
-<p>Callers get no cookies. Your browser keeps your last codes in its own storage, and your name if you gave one, so
-that you need not type them again. You can remove the codes on the home page, empty the field of the name, or clear
+<p>Callers get no cookies, but for one that keeps a language which you choose at the foot of a page: it holds the
+language and nothing else, for a year. Your browser keeps your last codes in its own storage, and your name if you gave
+one, so that you need not type them again. You can remove the codes on the home page, empty the field of the name, or clear
 the data of this site in your browser’s settings.</p>
 <p>Until the tab is closed, the browser also keeps a pass for the call that you were in. With it a page that is
 reloaded gets its place back.</p>

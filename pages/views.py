@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from library import linked_data, redirects
+from library import linked_data, redirects, texts
 from library.middleware import lead_to
 from pages import conf, icons, posted
 from pages.forms import MessageForm
@@ -76,6 +77,7 @@ def call_page(request: HttpRequest, typed: str) -> HttpResponse:
     if request.path_info != f"/{code}":
         return _private(HttpResponseRedirect(codes.path(code)))
     context = {"code": code, "signaling_url": conf.signaling_url(), "has_relays": conf.has_relays()}
+    context["texts"] = texts.of_modules()
     return _private(render(request, "pages/room.html", context))
 
 
@@ -94,6 +96,7 @@ def faq(request: HttpRequest) -> HttpResponse:
         "count": len(entries),
         "answered": request.GET.get("answered", ""),
         "linked_data": "" if words or not entries else _faq_data(entries),
+        "texts": texts.of_modules(),
     }
     return render(request, "pages/faq.html", context)
 
@@ -134,7 +137,7 @@ def contact(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _contact(request, form, status=400)
     if posted.is_too_much(request, "message", an_hour=_MESSAGES_AN_HOUR):
-        form.add_error(None, "Too many messages have come from your network. Wait an hour, then send it again.")
+        form.add_error(None, _("Too many messages have come from your network. Wait an hour, then send it again."))
         return _contact(request, form, status=429)
     if not form.is_of_a_program:
         form.save()

@@ -23,6 +23,7 @@ class Document(NamedTuple):
     body: str
     url: str
     visible_from: datetime | None = None
+    language: str = "en"
 
 
 _describers: dict[type[models.Model], Callable[[models.Model], Document | None]] = {}

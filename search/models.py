@@ -15,6 +15,7 @@ class Entry(models.Model):
     body = models.TextField(blank=True)
     url = models.CharField(max_length=300)
     visible_from = models.DateTimeField(null=True)
+    language = models.CharField(max_length=5, default="en")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["content_type", "object_id"], name="search_entry_object")]

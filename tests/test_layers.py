@@ -29,7 +29,7 @@ FLOORS = {
     },
     "library": {
         0: "markup history linked_data wxr wordpress",
-        1: "conf pictures storage models fields freshness redirects filling links",
+        1: "conf texts pictures storage models fields freshness redirects filling links",
         2: "views kept middleware admin templatetags.library management.commands.empty_bin",
         3: "apps",
     },
@@ -52,15 +52,14 @@ FLOORS = {
         3: "urls apps",
     },
     "pages": {
-        0: "hints",
-        1: "models conf icons",
+        1: "models conf icons hints",
         2: "found views forms posted sitemaps admin sample templatetags.pages",
         3: "urls apps",
     },
     "gruveo": {
         0: "env logs client_address",
-        1: "private_file local_env one_process storage local_ca settings checks",
-        2: "health lifespan middleware moving_in archive uvicorn_config websocket fast_websocket local_ca_pages local_site "
+        1: "catalogues formats.en.formats private_file local_env one_process storage local_ca settings checks",
+        2: "health languages lifespan middleware moving_in archive uvicorn_config websocket fast_websocket local_ca_pages local_site "
         "management.commands.sample_content management.commands.clean_media management.commands.copy_media "
         "management.commands.import_wordpress management.commands.export_site management.commands.import_site",
         3: "asgi urls apps local serve",
@@ -68,7 +67,7 @@ FLOORS = {
 }
 # The same for the browser's modules: 0 pure, 1 browser objects, 2 the call, 3 parts of the screen, 4 entries.
 JS_FLOORS = {
-    0: "backoff codes codes-words layout negotiation places protocol reliable words",
+    0: "backoff codes codes-words layout negotiation places protocol reliable texts words",
     1: "clock line media peer prefs signaling",
     2: "call",
     3: "controls hiding lobby notices tiles",

@@ -1,13 +1,15 @@
 /** The round buttons at the foot of the stage, their keys, and how they step back when nobody moves. */
 
+import { gettext } from './texts.js';
+
 const STILL_MS = 3000; // how long nobody moves before the bar steps back
 const KEYS = { m: 'microphone', v: 'camera', c: 'copy' };
 
 const NAMES = {
-  microphone: { on: 'Mute microphone', off: 'Unmute microphone' },
-  camera: { on: 'Turn camera off', off: 'Turn camera on' },
-  copy: { on: 'Copy link', off: 'Link copied' },
-  lock: { on: 'Lock call', off: 'Unlock call' },
+  microphone: { on: () => gettext('Mute microphone'), off: () => gettext('Unmute microphone') },
+  camera: { on: () => gettext('Turn camera off'), off: () => gettext('Turn camera on') },
+  copy: { on: () => gettext('Copy link'), off: () => gettext('Link copied') },
+  lock: { on: () => gettext('Lock call'), off: () => gettext('Unlock call') },
 };
 
 /** Event "press": `detail` is the name of the control: microphone, camera, copy, lock or hang-up. */
@@ -62,7 +64,7 @@ export class Controls extends EventTarget {
     const state = on ? 'on' : 'off';
     if (button.dataset.state === state) return;
     button.dataset.state = state;
-    button.querySelector('[data-name]').textContent = NAMES[control][state];
+    button.querySelector('[data-name]').textContent = NAMES[control][state]();
   }
 
   #control(name) {

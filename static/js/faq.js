@@ -1,5 +1,9 @@
 /** The entry of the questions: a filter as one types, and answers to "was this helpful" that leave the page where it is. */
 
+import { gettext, ngettext, speak } from './texts.js';
+
+speak(JSON.parse(document.getElementById('texts').textContent));
+
 const questions = [...document.querySelectorAll('[data-question]')].map((element) => ({
   element,
   words: element.querySelector('h3').textContent.toLowerCase() + ' ' + element.querySelector('.prose').textContent.toLowerCase(),
@@ -24,8 +28,8 @@ function filter(typed) {
 }
 
 function said(number) {
-  if (number === 0) return count.dataset.none;
-  return number === 1 ? count.dataset.one : count.dataset.many.replace('%s', number);
+  if (number === 0) return gettext('No question holds these words. Try another word, or write to us.');
+  return ngettext('%(count)s question', '%(count)s questions', number);
 }
 
 /** Of a page that the server has filtered the others are missing, so its form goes on asking the server. */

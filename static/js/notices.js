@@ -1,6 +1,6 @@
 /** The words on the stage, and the buttons under them. What to say comes in; which button was pressed goes out. */
 
-import { ACTIONS } from './words.js';
+import { actionName } from './words.js';
 
 const PRIMARY = new Set(['copy', 'unlock', 'again', 'retry', 'other', 'reload', 'sound']);
 
@@ -57,7 +57,7 @@ export class Notices extends EventTarget {
   /** Says for a moment what a button has done, in its own place. */
   rename(about, action, name) {
     const button = this.#box(about).querySelector(`[data-action="${action}"]`);
-    if (button) button.textContent = name ?? ACTIONS[action];
+    if (button) button.textContent = name ?? actionName(action);
   }
 
   /** Puts the focus where the words are, for those who go by the keyboard or by ear. */
@@ -80,7 +80,7 @@ function makeButton(action, index) {
   button.type = 'button';
   button.className = index === 0 && PRIMARY.has(action) ? 'button button-primary' : 'button';
   button.dataset.action = action;
-  button.textContent = ACTIONS[action];
+  button.textContent = actionName(action);
   return button;
 }
 

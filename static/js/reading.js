@@ -10,7 +10,7 @@ function addButton(pre, template) {
   let timer;
   button.addEventListener('click', async () => {
     clearTimeout(timer);
-    text.textContent = await copy(pre.textContent) ? 'Copied' : 'Select it, then copy';
+    text.textContent = await copy(pre.textContent) ? text.dataset.done : text.dataset.failed;
     timer = setTimeout(() => { text.textContent = name; }, DONE_MS);
   });
   const frame = document.createElement('div');

@@ -7,6 +7,7 @@ import { Lobby } from './lobby.js';
 import { Media } from './media.js';
 import { Notices } from './notices.js';
 import { Prefs } from './prefs.js';
+import { gettext, speak } from './texts.js';
 import { Tiles } from './tiles.js';
 import { callWords, deviceWords, notCopiedWords, soundWords, unsupportedWords } from './words.js';
 
@@ -317,7 +318,7 @@ class Room {
 
   #setCopied(copied) {
     this.#copied = copied;
-    this.#notices.rename('call', 'copy', copied ? 'Link copied' : undefined);
+    this.#notices.rename('call', 'copy', copied ? gettext('Link copied') : undefined);
     if (this.#session) this.#show();
   }
 
@@ -357,4 +358,5 @@ class Room {
   }
 }
 
+speak(JSON.parse(document.getElementById('texts').textContent));
 new Room(document.querySelector('.call')).open();

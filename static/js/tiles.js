@@ -1,7 +1,7 @@
 /** The pictures on the stage: one's own and those of the others, where they stand, and what is written on them. */
 
 import { cornerAfter, cornerTowards, fit, layoutFor, nearestCorner, places } from './places.js';
-import { initial, personWords, tileWords } from './words.js';
+import { initial, ownWords, personWords, tileWords } from './words.js';
 
 const MOVING_MS = 260; // a little longer than --slow, so that a move is not cut off
 const DRAG_LEAST = 6; // pixels: less is a press
@@ -102,8 +102,7 @@ export class Tiles extends EventTarget {
   show({ own, peers, together }) {
     const before = `${this.#stage.dataset.layout} ${this.#others.size}`;
     this.#own.update({
-      name: 'You',
-      label: 'You',
+      ...ownWords(),
       person: own.name,
       stream: own.stream,
       showing: own.camera === 'on',

@@ -5,73 +5,77 @@
  * (keys of ACTIONS). A state that needs no words gives null.
  */
 
+import { gettext, ngettext } from './texts.js';
+
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
 const MOMENT_S = 10; // a shorter wait is not counted: who is refused again and again would see, and hear, figure after figure
 
-/** What the buttons under the words are called. */
-export const ACTIONS = {
-  copy: 'Copy link',
-  unlock: 'Unlock call',
-  home: 'Home',
-  again: 'Call again',
-  retry: 'Try again',
-  other: 'Choose another code',
-  reload: 'Reload',
-  sound: 'Play sound',
-  direct: 'Call without hiding it',
-  close: 'Close',
+const ACTIONS = {
+  copy: () => gettext('Copy link'),
+  unlock: () => gettext('Unlock call'),
+  home: () => gettext('Home'),
+  again: () => gettext('Call again'),
+  retry: () => gettext('Try again'),
+  other: () => gettext('Choose another code'),
+  reload: () => gettext('Reload'),
+  sound: () => gettext('Play sound'),
+  direct: () => gettext('Call without hiding it'),
+  close: () => gettext('Close'),
 };
 
-const SLOW = 'This takes longer than usual. Check that you are online.';
-const APART = 'Your networks do not let each other in yet. One of you can try another network, such as mobile data.';
-const HIDDEN_APART = 'Your IP address is hidden, so the call goes through a relay, and it cannot be reached.';
-const STAY = 'Stay here if they want to come back, or hang up too.';
-const OTHER = 'The other person';
-
 const REFUSALS = {
-  'bad-code': () => words('This code does not work', 'Choose another one.', 'other'), // why, the page has said before it came here
-  'room-full': () => words('This call is full', 'When somebody leaves there is a place again.', 'retry', 'home'),
-  locked: () => words('This call is locked', 'Ask somebody inside to unlock it, then try again.', 'retry', 'home'),
-  unavailable: ({ retryAfter }) => words('Gruveo is busy', again(retryAfter), 'retry', 'home'),
-  'too-many-joins': ({ retryAfter }) => words('Too many calls from your network', again(retryAfter), 'retry', 'home'),
-  'too-many-sockets': ({ retryAfter }) => words('Too many calls from your network', again(retryAfter), 'retry', 'home'),
-  superseded: () => words('This call is open in another tab', 'Go on there, or take the call back here.', 'retry', 'home'),
-  removed: () => words('You are no longer in this call', 'It was opened in another tab, or ended by the operator.', 'retry', 'home'),
-  replaced: () => words('Your place is taken', 'You were away for too long, and somebody else came in.', 'retry', 'home'),
-  'unsupported-version': () => words('Gruveo has a new version', 'Reload this page to use it.', 'reload'),
+  // why, the page has said before it came here
+  'bad-code': () => words(gettext('This code does not work'), gettext('Choose another one.'), 'other'),
+  'room-full': () => words(gettext('This call is full'), gettext('When somebody leaves there is a place again.'), 'retry', 'home'),
+  locked: () => words(gettext('This call is locked'), gettext('Ask somebody inside to unlock it, then try again.'), 'retry', 'home'),
+  unavailable: ({ retryAfter }) => words(gettext('Gruveo is busy'), again(retryAfter), 'retry', 'home'),
+  'too-many-joins': ({ retryAfter }) => words(gettext('Too many calls from your network'), again(retryAfter), 'retry', 'home'),
+  'too-many-sockets': ({ retryAfter }) => words(gettext('Too many calls from your network'), again(retryAfter), 'retry', 'home'),
+  superseded: () => words(gettext('This call is open in another tab'), gettext('Go on there, or take the call back here.'), 'retry', 'home'),
+  removed: () => words(gettext('You are no longer in this call'), gettext('It was opened in another tab, or ended by the operator.'), 'retry', 'home'),
+  replaced: () => words(gettext('Your place is taken'), gettext('You were away for too long, and somebody else came in.'), 'retry', 'home'),
+  'unsupported-version': () => words(gettext('Gruveo has a new version'), gettext('Reload this page to use it.'), 'reload'),
 };
 
 const BEGINS_ANEW = new Set(['replaced', 'gone', 'bad-token']);
 
 const DEVICE_WORDS = {
   camera: {
-    refused: words('Your browser may not use the camera', 'Allow it in the address bar, then try again.', 'retry', 'close'),
-    busy: words('Another program uses the camera', 'Close that program, then try again.', 'retry', 'close'),
-    missing: words('No camera was found', 'The others hear you and do not see you.', 'close'),
+    refused: () => words(gettext('Your browser may not use the camera'), gettext('Allow it in the address bar, then try again.'), 'retry', 'close'),
+    busy: () => words(gettext('Another program uses the camera'), gettext('Close that program, then try again.'), 'retry', 'close'),
+    missing: () => words(gettext('No camera was found'), gettext('The others hear you and do not see you.'), 'close'),
   },
   microphone: {
-    refused: words('Your browser may not use the microphone', 'Allow it in the address bar, then try again.', 'retry', 'close'),
-    busy: words('Another program uses the microphone', 'Close that program, then try again.', 'retry', 'close'),
-    missing: words('No microphone was found', 'Plug one in, then try again. Until then the others do not hear you.', 'retry', 'close'),
+    refused: () => words(gettext('Your browser may not use the microphone'), gettext('Allow it in the address bar, then try again.'), 'retry', 'close'),
+    busy: () => words(gettext('Another program uses the microphone'), gettext('Close that program, then try again.'), 'retry', 'close'),
+    missing: () => words(
+      gettext('No microphone was found'), gettext('Plug one in, then try again. Until then the others do not hear you.'), 'retry', 'close',
+    ),
   },
   both: {
-    refused: words('Your browser may not use the camera and the microphone', 'Allow them in the address bar, then try again.', 'retry', 'close'),
-    busy: words('Another program uses the camera and the microphone', 'Close that program, then try again.', 'retry', 'close'),
-    missing: words('No camera and no microphone were found', 'You see and hear the others; they do not see or hear you.', 'retry', 'close'),
+    refused: () => words(
+      gettext('Your browser may not use the camera and the microphone'), gettext('Allow them in the address bar, then try again.'), 'retry', 'close',
+    ),
+    busy: () => words(gettext('Another program uses the camera and the microphone'), gettext('Close that program, then try again.'), 'retry', 'close'),
+    missing: () => words(
+      gettext('No camera and no microphone were found'), gettext('You see and hear the others; they do not see or hear you.'), 'retry', 'close',
+    ),
   },
 };
 
 // How far a call came that was over before people were together.
 const CAME = {
-  nothing: 'The call had not begun.',
-  room: 'Nobody had come yet.',
-  people: 'You were not connected yet.',
+  nothing: () => gettext('The call had not begun.'),
+  room: () => gettext('Nobody had come yet.'),
+  people: () => gettext('You were not connected yet.'),
 };
 
 const UNSUPPORTED = {
-  insecure: words('This address is not private', 'Calls need an address that begins with https, or localhost on your own machine.'),
-  browser: words('This browser cannot make calls', 'Open this page in a current Firefox, Chrome, Edge or Safari.', 'home'),
+  insecure: () => words(
+    gettext('This address is not private'), gettext('Calls need an address that begins with https, or localhost on your own machine.'),
+  ),
+  browser: () => words(gettext('This browser cannot make calls'), gettext('Open this page in a current Firefox, Chrome, Edge or Safari.'), 'home'),
 };
 
 function words(title, text = '', ...actions) {
@@ -80,16 +84,13 @@ function words(title, text = '', ...actions) {
 
 /** @param {number|null|undefined} seconds until it makes sense to try again */
 function again(seconds) {
-  return seconds > 0 ? `Please try again in ${plural(Math.ceil(seconds), 'second')}.` : 'Please try again in a moment.';
+  if (!(seconds > 0)) return gettext('Please try again in a moment.');
+  return ngettext('Please try again in %(count)s second.', 'Please try again in %(count)s seconds.', Math.ceil(seconds));
 }
 
-function plural(count, noun) {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** @param {string|undefined} name as the member gave it @param {string} [otherwise] for one without a name */
-export function nameOf(name, otherwise = OTHER) {
-  return name?.trim() || otherwise;
+/** @param {string} action @returns {string} what its button under the words is called */
+export function actionName(action) {
+  return ACTIONS[action]();
 }
 
 /**
@@ -98,8 +99,18 @@ export function nameOf(name, otherwise = OTHER) {
  * @param {{ state: { name: string } }} peer @param {number} index among the others @param {number} others how many
  */
 export function personWords({ state }, index, others) {
-  const number = others > 1 ? `Person ${index + 2}` : '';
-  return { name: nameOf(state.name, number), label: nameOf(state.name, number || OTHER) };
+  const number = others > 1 ? gettext('Person %(number)s', { number: index + 2 }) : '';
+  return { name: named(state.name) || number, label: named(state.name) || number || gettext('The other person') };
+}
+
+/** What stands on one's own tile. */
+export function ownWords() {
+  return { name: gettext('You'), label: gettext('You') };
+}
+
+/** @param {string|undefined} name as the member gave it */
+function named(name) {
+  return name?.trim() ?? '';
 }
 
 /** The first character that people see, for a picture-less tile: "" when there is no name. */
@@ -119,7 +130,10 @@ export function initial(name) {
 export function callWords(snapshot, { video = true, slow = false, elapsed = null, reached = 'room', leftPage = false } = {}) {
   switch (snapshot.phase) {
     case 'asking':
-      return words(`Allow the ${video ? 'camera and the microphone' : 'microphone'}`, 'Your browser may ask you now. Then the call begins.');
+      return words(
+        video ? gettext('Allow the camera and the microphone') : gettext('Allow the microphone'),
+        gettext('Your browser may ask you now. Then the call begins.'),
+      );
     case 'joining':
       return joiningWords(snapshot.refusal, slow);
     case 'waiting':
@@ -134,7 +148,7 @@ export function callWords(snapshot, { video = true, slow = false, elapsed = null
       return refusalWords(snapshot.refusal);
     case 'ended':
       if (snapshot.refusal) return refusalWords(snapshot.refusal);
-      return words(leftPage ? 'You left this page' : 'You hung up', lastedWords(elapsed, reached), 'again', 'home');
+      return words(leftPage ? gettext('You left this page') : gettext('You hung up'), lastedWords(elapsed, reached), 'again', 'home');
     default:
       return null;
   }
@@ -142,11 +156,16 @@ export function callWords(snapshot, { video = true, slow = false, elapsed = null
 
 // While joining, a refusal says why it takes longer: the call tries again by itself.
 function joiningWords(refusal, slow) {
-  if (!refusal) return words('Joining the call', slow ? SLOW : '');
+  if (!refusal) return words(gettext('Joining the call'), slow ? gettext('This takes longer than usual. Check that you are online.') : '');
   const { code, retryAfter } = refusal;
-  if (BEGINS_ANEW.has(code)) return words('Joining the call again', 'You were away for too long to keep your place.');
-  const when = retryAfter > MOMENT_S ? `in ${plural(Math.ceil(retryAfter), 'second')}` : 'in a moment';
-  return words(refusalWords(refusal).title, `Stay here: the call tries again by itself ${when}.`);
+  if (BEGINS_ANEW.has(code)) return words(gettext('Joining the call again'), gettext('You were away for too long to keep your place.'));
+  const { title } = refusalWords(refusal);
+  if (!(retryAfter > MOMENT_S)) return words(title, gettext('Stay here: the call tries again by itself in a moment.'));
+  return words(title, ngettext(
+    'Stay here: the call tries again by itself in %(count)s second.',
+    'Stay here: the call tries again by itself in %(count)s seconds.',
+    Math.ceil(retryAfter),
+  ));
 }
 
 function lacksRelay({ relayOnly, hasRelays }) {
@@ -155,89 +174,121 @@ function lacksRelay({ relayOnly, hasRelays }) {
 
 // Nobody can be reached that way, and the promise is kept all the same until its owner takes it back.
 function noRelayWords() {
-  return words('Your IP address cannot be hidden here', 'That needs a relay, and this site has none at the moment.', 'direct', 'home');
+  return words(gettext('Your IP address cannot be hidden here'), gettext('That needs a relay, and this site has none at the moment.'), 'direct', 'home');
 }
 
 function connectingWords({ peers, relayOnly }, slow) {
-  if (slow && relayOnly) return words('Connecting', HIDDEN_APART, 'direct');
-  return words('Connecting', slow ? APART : `${whoIsHere(peers)} here.`);
+  const title = gettext('Connecting');
+  if (!slow) return words(title, hereWords(peers));
+  if (relayOnly) return words(title, gettext('Your IP address is hidden, so the call goes through a relay, and it cannot be reached.'), 'direct');
+  return words(title, gettext('Your networks do not let each other in yet. One of you can try another network, such as mobile data.'));
+}
+
+function hereWords(peers) {
+  if (peers.length > 1) return ngettext('%(count)s person is here.', '%(count)s people are here.', peers.length);
+  const name = named(peers[0]?.state.name);
+  return name ? gettext('%(name)s is here.', { name }) : gettext('The other person is here.');
 }
 
 // Said for a moment each time that it changes: who came, who left.
 function connectedWords({ peers, lastLeft, relayOnly }) {
-  if (lastLeft) return words(leftTitle(lastLeft, 'Somebody')); // "the other person" is still here
-  return words(peers.length > 1 ? `${peers.length + 1} people are in the call` : 'Connected', relayOnly ? 'Your IP address is hidden.' : '');
+  if (lastLeft) return words(leftTitle(lastLeft, { others: true }));
+  const title = peers.length > 1
+    ? ngettext('%(count)s person is in the call', '%(count)s people are in the call', peers.length + 1)
+    : gettext('Connected');
+  return words(title, relayOnly ? gettext('Your IP address is hidden.') : '');
 }
 
 function reconnectingWords(peers) {
   const goesOn = peers.some(({ link }) => link === 'connected');
-  return words('Reconnecting', goesOn ? 'You can go on talking meanwhile.' : 'The line was lost. The call goes on when it is back.');
+  return words(
+    gettext('Reconnecting'),
+    goesOn ? gettext('You can go on talking meanwhile.') : gettext('The line was lost. The call goes on when it is back.'),
+  );
 }
 
 function waitingWords({ lastLeft, locked, socket }) {
-  if (socket === 'down') return words('Not connected to Gruveo right now', 'It tries again by itself.', 'copy');
-  const title = lastLeft ? leftTitle(lastLeft, OTHER) : 'Waiting for the other person';
-  if (locked) return words(title, 'The call is locked. Unlock it to let somebody in.', 'unlock');
-  if (!lastLeft) return words(title, 'Send this link, or say the code.', 'copy');
-  return words(title, lastLeft.reason === 'lost' ? 'If they come back, the call goes on here.' : STAY, 'copy');
+  if (socket === 'down') return words(gettext('Not connected to Gruveo right now'), gettext('It tries again by itself.'), 'copy');
+  const title = lastLeft ? leftTitle(lastLeft, { others: false }) : gettext('Waiting for the other person');
+  if (locked) return words(title, gettext('The call is locked. Unlock it to let somebody in.'), 'unlock');
+  if (!lastLeft) return words(title, gettext('Send this link, or say the code.'), 'copy');
+  const isLost = lastLeft.reason === 'lost';
+  return words(
+    title,
+    isLost ? gettext('If they come back, the call goes on here.') : gettext('Stay here if they want to come back, or hang up too.'),
+    'copy',
+  );
 }
 
-// Who leaves by the button, by a reload or with the tab looks the same from here.
-function leftTitle({ name, reason }, unnamed) {
-  if (reason === 'lost') return `The line to ${nameOf(name, unnamed.toLowerCase())} was lost`;
-  return `${nameOf(name, unnamed)} left`;
-}
-
-function whoIsHere(peers) {
-  if (peers.length > 1) return `${peers.length} people are`;
-  return `${nameOf(peers[0]?.state.name)} is`;
+// Who leaves by the button, by a reload or with the tab looks the same from here. While others stay, who had no name is somebody.
+function leftTitle({ name: given, reason }, { others }) {
+  const name = named(given);
+  if (reason === 'lost') {
+    if (name) return gettext('The line to %(name)s was lost', { name });
+    return others ? gettext('The line to somebody was lost') : gettext('The line to the other person was lost');
+  }
+  if (name) return gettext('%(name)s left', { name });
+  return others ? gettext('Somebody left') : gettext('The other person left');
 }
 
 /** @param {{ code: string, hint?: string|null, retryAfter?: number|null }|null} refusal */
 export function refusalWords(refusal) {
   const say = REFUSALS[refusal?.code];
-  return say ? say(refusal) : words('The call could not begin', 'Please try again.', 'retry', 'home');
+  return say ? say(refusal) : words(gettext('The call could not begin'), gettext('Please try again.'), 'retry', 'home');
 }
 
 /** What is said about the devices: null when they do what was asked of them. */
 export function deviceWords({ microphone, camera }) {
   const both = microphone === camera && DEVICE_WORDS.both[camera];
-  return both || DEVICE_WORDS.microphone[microphone] || DEVICE_WORDS.camera[camera] || null;
+  const say = both || DEVICE_WORDS.microphone[microphone] || DEVICE_WORDS.camera[camera];
+  return say ? say() : null;
 }
 
 /** What a tile says about its person's line: "" when all is well. Whoever is away from the server only is still seen and heard. */
 export function tileWords({ link }) {
   if (link === 'connected') return '';
-  return link === 'connecting' ? 'Connecting' : 'Reconnecting';
+  return link === 'connecting' ? gettext('Connecting') : gettext('Reconnecting');
 }
 
 /** @param {"insecure"|"browser"} reason */
 export function unsupportedWords(reason) {
-  return UNSUPPORTED[reason];
+  return UNSUPPORTED[reason]();
 }
 
 /** What is said when the browser does not let the page copy. */
 export function notCopiedWords() {
-  return words('The link could not be copied', 'Copy it from the address bar.', 'close');
+  return words(gettext('The link could not be copied'), gettext('Copy it from the address bar.'), 'close');
 }
 
 /** What is said when the browser waits for a press before it plays sound. */
 export function soundWords() {
-  return words('Your browser holds the sound back', 'Press the button to hear the others.', 'sound');
+  return words(gettext('Your browser holds the sound back'), gettext('Press the button to hear the others.'), 'sound');
 }
 
 function lastedWords(elapsed, reached) {
-  return elapsed === null ? CAME[reached] : `The call lasted ${duration(elapsed)}.`;
+  return elapsed === null ? CAME[reached]() : gettext('The call lasted %(duration)s.', { duration: duration(elapsed) });
 }
 
 /** "12 seconds", "4 minutes 5 seconds", "1 hour 20 minutes": the two largest units. */
 export function duration(ms) {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds >= HOUR_S) return pair(Math.floor(seconds / HOUR_S), 'hour', Math.floor((seconds % HOUR_S) / MINUTE_S), 'minute');
-  if (seconds >= MINUTE_S) return pair(Math.floor(seconds / MINUTE_S), 'minute', seconds % MINUTE_S, 'second');
-  return plural(seconds, 'second');
+  const whole = Math.max(0, Math.round(ms / 1000));
+  if (whole >= HOUR_S) return pair(hours(Math.floor(whole / HOUR_S)), Math.floor((whole % HOUR_S) / MINUTE_S), minutes);
+  if (whole >= MINUTE_S) return pair(minutes(Math.floor(whole / MINUTE_S)), whole % MINUTE_S, seconds);
+  return seconds(whole);
 }
 
-function pair(large, largeNoun, small, smallNoun) {
-  return small ? `${plural(large, largeNoun)} ${plural(small, smallNoun)}` : plural(large, largeNoun);
+function pair(large, small, unit) {
+  return small ? `${large} ${unit(small)}` : large;
+}
+
+function hours(count) {
+  return ngettext('%(count)s hour', '%(count)s hours', count);
+}
+
+function minutes(count) {
+  return ngettext('%(count)s minute', '%(count)s minutes', count);
+}
+
+function seconds(count) {
+  return ngettext('%(count)s second', '%(count)s seconds', count);
 }

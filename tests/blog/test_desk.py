@@ -24,7 +24,8 @@ def media(settings, tmp_path):
 
 def filled(post: Post | None = None, **values) -> dict:
     """What the browser sends."""
-    given = {"title": "First", "slug": "first", "summary": "Short.", "body": "<p>Hello</p>", "_continue": "1"}
+    given = {"title": "First", "slug": "first", "summary": "Short.", "body": "<p>Hello</p>"}
+    given |= {"language": "en", "_continue": "1"}
     if post:
         given |= {name: getattr(post, name) for name in ("title", "slug", "summary", "body")}
         given["seen_version"] = post.version

@@ -142,7 +142,7 @@ class PostPageTests:
 
         html = html_of(client, "/blog/first/")
 
-        shown = re.search(r'<figure class="cover">.*?</figure>', html, re.DOTALL)[0]
+        shown = re.search(r'<figure class="cover"[^>]*>.*?</figure>', html, re.DOTALL)[0]
         assert 'type="image/avif"' in shown and 'type="image/webp"' in shown
         assert 'width="1200" height="800" alt="A calm sea"' in shown and "Off Sopot" in shown
         assert "lazy" not in shown
@@ -157,7 +157,7 @@ class PostPageTests:
 
         assert "<title>Short · Gruveo</title>" in html
         assert meta(html)["description"] == "For them."
-        assert '<h1 class="reading-title">Long</h1>' in html
+        assert '<h1 class="reading-title" lang="en">Long</h1>' in html
 
     def test_the_linked_data_is_what_the_page_says_and_cannot_run(self, client, ada, tag):
         published(title=ATTACK, summary=ATTACK, authors=[ada], tags=[tag])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ACTIONS, callWords, deviceWords, duration, initial, nameOf, notCopiedWords, personWords, refusalWords, soundWords, tileWords, unsupportedWords } from '../../static/js/words.js';
+import { actionName, callWords, deviceWords, duration, initial, notCopiedWords, personWords, refusalWords, soundWords, tileWords, unsupportedWords } from '../../static/js/words.js';
 
 const PHASES = ['asking', 'joining', 'waiting', 'connecting', 'connected', 'reconnecting', 'refused', 'ended'];
 // docs/protocol.md, section 11: the errors that reach a person.
@@ -31,7 +31,7 @@ test('each action that is offered has a name', () => {
     notCopiedWords(),
   ];
 
-  for (const { actions } of said) for (const action of actions) assert.ok(ACTIONS[action], action);
+  for (const { actions } of said) for (const action of actions) assert.ok(actionName(action), action);
 });
 
 test('no sentence shouts or uses the words of engineers', () => {
@@ -212,9 +212,9 @@ test('an initial is the first character that people see', () => {
 });
 
 test('somebody without a name is the other person', () => {
-  assert.equal(nameOf('  '), 'The other person');
-  assert.equal(nameOf(undefined, 'Somebody'), 'Somebody');
-  assert.equal(nameOf(' Ada '), 'Ada');
+  assert.equal(personWords({ state: { name: '  ' } }, 0, 1).label, 'The other person');
+  assert.equal(personWords({ state: {} }, 0, 1).label, 'The other person');
+  assert.equal(personWords({ state: { name: ' Ada ' } }, 0, 1).label, 'Ada');
 });
 
 test('people without a name are numbered once there are two of them', () => {
@@ -253,7 +253,7 @@ test('the words about hiding have names for their actions, and do not shout', ()
   for (const slow of [false, true]) {
     for (const hasRelays of [false, true]) {
       const said = callWords(snapshot({ phase: 'connecting', relayOnly: true, hasRelays, peers: [grace] }), { slow });
-      for (const action of said.actions) assert.ok(ACTIONS[action], action);
+      for (const action of said.actions) assert.ok(actionName(action), action);
       assert.doesNotMatch(`${said.title} ${said.text}`, /!|oops|ICE|socket|server|peer|room|error/);
     }
   }

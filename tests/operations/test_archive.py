@@ -39,7 +39,7 @@ def file(tmp_path):
     Post.objects.create(title="Gone", slug="gone", summary="x").put_in_bin()
     Page.objects.create(title="Team", slug="team", description="We.", body="<p>We</p>", is_draft=True, order=7)
     topic = FaqTopic.objects.create(name="Calls", order=3)
-    FaqEntry.objects.create(topic=topic, question="Why?", slug="why", answer="<p>So.</p>")
+    FaqEntry.objects.create(topic=topic, question="Why?", slug="why", answer="<p>So.</p>", language="pl")
     redirects.moved("/old/", "/blog/first/")
     made = tmp_path / "site.zip"
     call_command("export_site", str(made))
@@ -60,7 +60,7 @@ def contents() -> dict:
             for post in Post.objects.kept().order_by("slug")
         ],
         "pages": list(Page.objects.kept().values_list("title", "slug", "description", "body", "is_draft", "order")),
-        "questions": list(FaqEntry.objects.kept().values_list("question", "slug", "answer", "topic__name", "topic__order")),
+        "questions": list(FaqEntry.objects.kept().values_list("question", "slug", "answer", "language", "topic__name", "topic__order")),
         "authors": list(Author.objects.values_list("name", "slug", "bio", "picture__alt")),
         "redirects": list(Redirect.objects.values_list("old_path", "new_path", "by_hand")),
         "pictures": list(Picture.objects.values_list("alt", "caption", "width", "height")),

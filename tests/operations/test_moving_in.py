@@ -157,6 +157,29 @@ class TakingTests:
         assert (rehearsed, told) == (counts, report)
 
 
+class LanguageTests:
+    def test_texts_are_in_the_language_of_their_site(self, take):
+        german = export(item(1, "Hallo", slug="hallo"), item(2, "Seite", type="page", slug="seite")).replace(
+            b"<language>en-GB<", b"<language>de-AT<"
+        )
+
+        _, report = take(german)
+
+        assert Post.objects.get().language == Page.objects.get().language == "de"
+        assert not any("language" in line for line in report)
+
+    def test_one_that_the_site_does_not_speak_is_told(self, take):
+        _, report = take(export(item(1, "Ciao", slug="ciao")).replace(b"<language>en-GB<", b"<language>it-IT<"))
+
+        assert Post.objects.get().language == "en"
+        assert "the language it-IT is none of this site's; its texts are marked as English" in report
+
+    def test_without_one_they_are_in_english(self, take):
+        take(export(item(1, "Hello", slug="hello")).replace(b"<language>en-GB</language>", b""))
+
+        assert Post.objects.get().language == "en"
+
+
 class StatesTests:
     @pytest.mark.parametrize(
         ("options", "state", "told"),
