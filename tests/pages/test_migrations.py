@@ -1,22 +1,16 @@
 """What a site has written before a change of its tables is still there after it."""
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from tests.migrating import migrate, migrate_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def migrate(*targets):
-    executor = MigrationExecutor(connection)
-    executor.migrate(list(targets))
-    return executor.loader.project_state([target for target in targets if target[1]]).apps
 
 
 @pytest.fixture(autouse=True)
 def all_the_way():
     yield
-    migrate(*MigrationExecutor(connection).loader.graph.leaf_nodes())
+    migrate_all()
 
 
 def test_topics_that_were_words_become_rows_and_the_footer_stays():
