@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser import axe
+from tests.scale import scaled
 
 pytestmark = pytest.mark.browser
 
@@ -15,6 +16,8 @@ MODELS = (
     "pages/page signaling/call turnauth/apikey"
 ).split()
 ADDED_ELSEWHERE = {"pages/message", "signaling/call"}
+VARIANTS = [("desktop", "light"), ("phone", "dark")]
+_IN_FULL = scaled(len(VARIANTS)) == len(VARIANTS)  # else the second sees some pages only
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 NAMES = "from django.contrib import admin; print(*sorted(m._meta.label_lower.replace('.', '/') for m in admin.site._registry))"
 
@@ -28,16 +31,18 @@ def faults(page) -> list[str]:
     return axe.faults(page, but=NOT_OURS, preload=False)
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("size", "scheme"), VARIANTS)
 def test_every_page_of_the_desk_is_fit_to_be_used(editor, size, scheme):
     ada = editor("ada", viewport=SIZES[size], color_scheme=scheme)
     ada.page.wait_for_url("**/enrol/**", wait_until="load")
     found = {"enrol": faults(ada.page)}
     ada.enrol()
-    paths = ["/admin/", "/admin/recovery-codes/", "/admin/password_change/", "/admin/blog/post/1/change/"]
+    paths = ["/admin/", "/admin/recovery-codes/", "/admin/blog/post/1/change/", "/admin/password_change/"]
     paths += ["/admin/blog/post/1/history/", "/admin/blog/post/1/history/1/", "/admin/blog/post/1/delete/"]
     paths += [f"/admin/{model}/" for model in MODELS]
     paths += [f"/admin/{model}/add/" for model in MODELS if model not in ADDED_ELSEWHERE]
+    if size == "phone" and not _IN_FULL:
+        paths = paths[:4]
     for path in paths:
         ada.open(path)
         assert ada.page.locator("#content h1, #content-main, .desk-narrow").count(), path
