@@ -13,6 +13,7 @@ DEV_STAMP := $(VENV)/installed-dev
 NPM_STAMP := node_modules/.package-lock.json
 RIVALS := bench/rivals/$(NPM_STAMP)
 LIGHTHOUSE := bench/lighthouse/$(NPM_STAMP)
+WAGTAIL := bench/rivals/wagtail_site/.venv/installed
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) pyproject.toml
 # Two processes; which runs what says tests/conftest.py.
 PYTEST := -m pytest -p tests.environment --numprocesses 2 --dist loadscope --no-loadscope-reorder
@@ -49,7 +50,7 @@ test-fast: $(DEV_STAMP) catalogues  ## the tests that need neither a server proc
 conformance: $(DEV_STAMP) catalogues  ## ask a server whether it keeps docs/protocol.md: URL=wss://host/signaling, or none for one that is started
 	@CONFORMANCE_URL="$(URL)" CONFORMANCE_ORIGIN="$(ORIGIN)" $(BIN)/python -m pytest -p tests.environment tests/conformance
 
-bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE) catalogues  ## measure this server beside other systems, 45 minutes; QUICK=1 roughly, in 10
+bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE) $(WAGTAIL) catalogues  ## measure this server beside other systems, 45 minutes; QUICK=1 roughly, in 10
 	@$(BIN)/python -m bench $(if $(filter 1 yes true on,$(QUICK)),--quick)
 
 lint: $(DEV_STAMP)  ## ruff, which changes nothing
@@ -66,6 +67,7 @@ translations: $(DEV_STAMP)  ## take what the code says now into locale/, for tra
 lock: $(DEV_STAMP)  ## write requirements*.txt anew after a change of pyproject.toml; UPGRADE=1 takes the newest versions
 	@$(BIN)/uv $(LOCK) -o requirements.txt
 	@$(BIN)/uv $(LOCK) --extra dev -o requirements-dev.txt
+	@$(BIN)/uv $(subst pyproject.toml,bench/rivals/wagtail_site/requirements.in,$(LOCK)) -o bench/rivals/wagtail_site/requirements.txt
 
 clean:  ## remove what was installed; the site's data in var/ stays
 	@rm -rf $(VENV) .ruff_cache .pytest_cache .hypothesis
@@ -93,6 +95,11 @@ $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
 # What the site reads of locale/; a moment, each time.
 catalogues: $(RUN_STAMP)
 	@$(BIN)/python -m gruveo.catalogues
+
+$(WAGTAIL): bench/rivals/wagtail_site/requirements.txt | $(DEV_STAMP)
+	@echo "Installing Wagtail into an environment of its own, and only now."
+	@$(BIN)/python -m bench.wagtail
+	@touch $@
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "Gruveo needs Python 3.11 or newer, and there is no $(PYTHON): apt-get install python3 python3-venv"; exit 1; }

@@ -9,13 +9,13 @@ import time
 
 import uvloop
 
-from bench import comeback, credentials, growth, measures, pages, report, results
+from bench import comeback, credentials, growth, measures, pages, posts, reading, report, results
 from bench.clients import Pulse
 from bench.measures import CONTESTS, QUICK, Size
 from bench.processes import CLIENTS
 from bench.systems import SYSTEMS
 
-_PARTS = (*CONTESTS, "memory", "comeback", "growth", "credentials", "pages")
+_PARTS = (*CONTESTS, "memory", "comeback", "growth", "credentials", "pages", "reading")
 _MEMORY = ("gruveo", "gruveo-sansio", "ws", "peerjs", "gruveo-2", "ws-redis", "socketio", "channels")
 _COMEBACK = ("gruveo-2", "ws-redis", "socketio", "channels")
 _GROWTH = ("gruveo", "gruveo-2")
@@ -71,6 +71,10 @@ async def _measure(part: str, systems: list[str], pulse: Pulse, size: Size) -> s
             return report.credentials(credentials.measure(size, say=_say), size)
         case "pages":
             return report.pages(pages.measure(size, say=_say), size)
+        case "reading":
+            costs = reading.measure(size, say=_say)
+            spike = await reading.spike(posts.make(size.posts), readers=size.readers, saves=size.saves)
+            return report.reading(costs, spike, size)
         case "growth":
             found = {name: await _growth(name, pulse, size) for name in _GROWTH if name in systems}
             return report.growth(found, size)

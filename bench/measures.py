@@ -30,6 +30,10 @@ class Size:
     comebacks: int = 3
     clients: int = 2000
     verdicts: int = 5
+    posts: int = 1000
+    pages: int = 300
+    readers: int = 200
+    saves: int = 10
     growth: tuple[int, ...] = (100, 1000, 5000)
     is_reduced: bool = False
 
@@ -43,6 +47,9 @@ QUICK = Size(
     comebacks=1,
     clients=200,
     verdicts=1,
+    pages=100,
+    readers=50,
+    saves=3,
     growth=(100, 500),
     is_reduced=True,
 )

@@ -12,9 +12,10 @@ from bench.comeback import Comeback
 from bench.growth import RATE, Growth
 from bench.measures import Contest, Size, Taken
 from bench.npm import RIVALS, node
-from bench.ratios import Interval, interval, paired
+from bench.ratios import Interval, interval, paired, percentile
+from bench.reading import Spike
 from bench.systems import ROOT, SYSTEMS
-from bench.targets import CREDENTIALS, GROWTH, MEMORY, RATIOS
+from bench.targets import CREDENTIALS, GROWTH, MEMORY, RATIOS, READING
 
 _PACKAGES = ("django", "channels", "channels-redis", "daphne", "uvicorn", "uvloop", "picows", "msgspec", "redis")
 _NPM = ("ws", "redis", "socket.io", "@socket.io/redis-adapter", "peer")
@@ -143,6 +144,31 @@ The performance score (1 is the best), {size.verdicts} times each: a phone on a 
 are part of `make test`.
 
 {_table(["page", "performance"], rows)}"""
+
+
+def reading(found: dict[str, list[float]], spike: Spike, size: Size) -> str:
+    titles = {"kept": "Gruveo, a page that is kept", "anew": "Gruveo, made anew", "wagtail": "Wagtail, made anew"}
+    rows = [[titles[name], _spread(costs, 2)] for name, costs in found.items()]
+    judged = []
+    for name, reach in READING.items():
+        ratio = paired(found[name], found["wagtail"])
+        spread = f"{ratio.low:.3g} – {ratio.high:.3g} ({ratio.confidence:.0%})"
+        verdict = "reached" if ratio.reached(reach) else "**not reached**"
+        judged.append([f"{titles[name]} / Wagtail", f"{ratio.median:.3g}", spread, f"≤ {reach:g}: {verdict}"])
+    waits = [percentile(spike.waits, share) * 1000 for share in (0.5, 0.99)]
+    errors = f"{len(spike.errors)} errors{f' ({spike.errors[0]})' if spike.errors else ''}"
+    return f"""## Pages of a blog with {size.posts:,} posts, beside Wagtail
+
+{stamp(size)}
+Processor time of the server, and for ours of its Redis, for an anonymous page: four posts of the newest hundred to one page of the
+list, {size.pages} pages a round. Both sites on uvicorn and SQLite, each in one process. Wagtail's is as its tutorial builds one
+(`bench/rivals/wagtail_site`), with the same posts, tags, authors, neighbours, related posts and months.
+
+{_table(["site", "ms CPU a page"], rows)}
+{_table(["ratio", "median", "interval", "reach"], judged)}
+**A spike**: {spike.readers} readers at once, each asking for the list or its newest post again as soon as it has it, while an editor saved
+that post {spike.saves} times in {spike.seconds:.0f} s: {spike.pages:,} pages, {errors}, {spike.stale} pages that were stale a second after
+a save; p50 {waits[0]:.0f} ms, p99 {waits[1]:.0f} ms."""
 
 
 def _judged_above(ratio: Interval, reach: float) -> list[str]:

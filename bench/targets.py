@@ -28,4 +28,6 @@ def _of(ours: str, suffix: str) -> tuple[Target, ...]:
 RATIOS = (*_of("gruveo", ""), *_of("gruveo-sansio", "-sansio"))
 MEMORY = (28.0, 18.0)  # KiB for an idle joined socket, one node
 GROWTH = (1.15, 1.05)  # CPU for a message, the most rooms to the fewest; within 5 % counts as flat
+# Processor time of an anonymous page, to a page that Wagtail makes anew.
+READING = {"kept": 0.2, "anew": 0.6}
 CREDENTIALS = 100  # signed in the time of one row

@@ -1,6 +1,6 @@
 """Posts, who wrote them and what they are about, and which of them visitors may see."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from django.core.exceptions import ValidationError
@@ -19,12 +19,28 @@ _WORDS_A_MINUTE = 230
 _TAKEN = {"authors", "preview", "tags"}  # what blog.urls has there; names of years are numbers
 
 
+class _Month(models.Func):
+    """Year and month of a moment, in UTC, as text; SQLite keeps moments as text and would ask Python about each."""
+
+    output_field = models.CharField()
+
+    def as_sqlite(self, compiler, connection, **context) -> tuple[str, tuple]:
+        return self.as_sql(compiler, connection, template="substr(%(expressions)s, 1, 7)", **context)
+
+    def as_postgresql(self, compiler, connection, **context) -> tuple[str, tuple]:
+        template = "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM')"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
 class NamedQuerySet(models.QuerySet):
     """Of tags and of authors."""
 
     def used(self) -> "NamedQuerySet":
         """Those of at least one post that visitors may see."""
-        return self.filter(post__in=Post.objects.published().order_by()).distinct()
+        link = self.model.post_set.rel.through
+        shown = {"post__deleted_at": None, "post__published_at__lte": timezone.now()}
+        of_it = link.objects.filter(**{self.model._meta.model_name: models.OuterRef("pk")}, **shown)
+        return self.filter(models.Exists(of_it))
 
 
 class Author(models.Model):
@@ -78,7 +94,12 @@ class PostQuerySet(WrittenQuerySet):
 
     def months(self) -> list[datetime]:
         """The months in which something was published, the newest first."""
-        return list(self.published().datetimes("published_at", "month", order="DESC"))
+        found = self.published().order_by().values_list(_Month("published_at"), flat=True).distinct()
+        return [datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC) for month in sorted(found, reverse=True)]
+
+    def for_links(self) -> "PostQuerySet":
+        """Without what a link does not need."""
+        return self.only("slug", "title", "summary", "language")
 
     def whole(self) -> "PostQuerySet":
         """With all that a page shows of each, in a fixed number of queries."""
@@ -100,9 +121,7 @@ class Post(Addressed):
     )
     authors = models.ManyToManyField(Author, blank=True)
     tags = models.ManyToManyField(Tag, blank=True)
-    published_at = models.DateTimeField(
-        null=True, blank=True, db_index=True, help_text="Empty: a draft. In the future: appears then."
-    )
+    published_at = models.DateTimeField(null=True, blank=True, help_text="Empty: a draft. In the future: appears then.")
     search_title = models.CharField(
         max_length=70,
         blank=True,
@@ -115,6 +134,9 @@ class Post(Addressed):
 
     class Meta(Addressed.Meta):
         ordering = ["-published_at", "-pk"]
+        indexes = [
+            models.Index(fields=["published_at", "id"], condition=models.Q(deleted_at=None), name="blog_post_shown")
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -172,16 +194,25 @@ class Post(Addressed):
         """The post that was published next, for 1, or before, for -1."""
         if self.published_at is None:
             return None
-        later = models.Q(published_at__gt=self.published_at) | models.Q(published_at=self.published_at, pk__gt=self.pk)
-        published = Post.objects.published().exclude(pk=self.pk)
-        return published.filter(later).last() if direction > 0 else published.exclude(later).first()
+        published = Post.objects.published().for_links()
+        at_once = models.Q(published_at=self.published_at)  # by their numbers
+        # Told as a range first, which the index on the time serves.
+        if direction > 0:
+            return published.filter(published_at__gte=self.published_at).exclude(at_once, pk__lte=self.pk).last()
+        return published.filter(published_at__lte=self.published_at).exclude(at_once, pk__gte=self.pk).first()
 
     def related(self, count: int) -> list["Post"]:
         """Those that share the most tags with it, the newest first among equals."""
         tags = [tag.pk for tag in self.tags.all()]
-        others = Post.objects.published().exclude(pk=self.pk).filter(tags__in=tags)
-        shared = others.annotate(shared=models.Count("pk")).order_by("-shared", "-published_at")
-        return list(shared.select_related("cover")[:count]) if tags else []
+        if not tags:
+            return []
+        # Counted among the links alone: a group of whole posts would compare their texts.
+        links = Post.tags.through.objects.filter(tag__in=tags).exclude(post=self.pk).values("post")
+        published = links.filter(post__deleted_at=None, post__published_at__lte=timezone.now())
+        best = published.annotate(shared=models.Count("pk")).order_by("-shared", "-post__published_at", "-post")[:count]
+        numbers = [link["post"] for link in best]
+        found = Post.objects.for_links().in_bulk(numbers)
+        return [found[number] for number in numbers if number in found]
 
     @property
     def html(self) -> SafeString:

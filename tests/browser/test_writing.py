@@ -113,7 +113,7 @@ class WholeWayTests:
             page.keyboard.type("``` ")
             page.keyboard.type(text)
             page.locator("[data-name=codeLanguage]").click()
-            page.get_by_label("Language", exact=False).last.fill(language)
+            page.locator("dialog[open]").get_by_label("Language").fill(language)
             page.keyboard.press("Enter")
             page.locator(f"pre code.language-{language.lower()}").wait_for()
             page.keyboard.press("ArrowDown")

@@ -30,6 +30,8 @@ class Machine:
         for name in ("rivals", "lighthouse"):
             (folder / "bench" / name / "node_modules").mkdir(parents=True)  # which npm makes
             (folder / "bench" / name / "package-lock.json").touch()
+        (folder / "bench/rivals/wagtail_site/.venv").mkdir(parents=True)  # which bench.wagtail makes
+        (folder / "bench/rivals/wagtail_site/requirements.txt").touch()
         (folder / "python").write_text(FAKE_PYTHON)
         (folder / "python").chmod(0o755)
 
@@ -133,7 +135,8 @@ class TestTests:
         assert code == 0, output
         assert calls[0] == "tests/debian.py"
         assert installs(calls)[-1] == "requirements-dev.txt"
-        assert calls[-4:-1] == ["-m bench.npm bench/lighthouse", "check .", "format --check ."]
+        assert calls[-5:-3] == ["-m bench.npm bench/lighthouse", "-m gruveo.catalogues"]
+        assert calls[-3:-1] == ["check .", "format --check ."]
         assert calls[-1].startswith("-m pytest -p tests.environment ")
 
     def test_the_conformance_suite_asks_the_server_that_is_named(self, machine):
@@ -149,8 +152,9 @@ class TestTests:
         _, _, first = machine.make("bench")
         _, _, second = machine.make("bench", "QUICK=1")
 
-        assert first[-3:] == ["-m bench.npm bench/rivals", "-m bench.npm bench/lighthouse", "-m bench"]
-        assert not any("bench.npm" in call for call in second)
+        assert first[-5:-2] == ["-m bench.npm bench/rivals", "-m bench.npm bench/lighthouse", "-m bench.wagtail"]
+        assert first[-2:] == ["-m gruveo.catalogues", "-m bench"]
+        assert not any("bench.npm" in call or "bench.wagtail" in call for call in second)
         assert second[-1] == "-m bench --quick"
 
     def test_ci_runs_make_test_and_nothing_else(self):
