@@ -27,6 +27,8 @@ from tests.server import child_env, prepared_var_dir
 
 _HOT = 100  # posts that are read
 _LISTS = 5  # pages of the list that are; one page in five is one of them
+# Who might be signed in gets a page that is made for them.
+_UNKEPT = {"Cookie": "session=nobody"}
 _FILL = """
 import json, sys
 from django.db import transaction
@@ -57,9 +59,8 @@ _EDITION = re.compile(rb"Edition (\d+)\.")
 class Ours:
     """Our site with these posts, as production runs it, with a Redis for what is kept; a context manager."""
 
-    def __init__(self, rows: list[dict], *, is_kept: bool = True) -> None:
+    def __init__(self, rows: list[dict]) -> None:
         self._rows = rows
-        self._is_kept = is_kept
 
     def __enter__(self) -> "Ours":
         with ExitStack() as stack:
@@ -74,7 +75,6 @@ class Ours:
                 SITE_ORIGINS=f"http://127.0.0.1:{port}",
                 REDIS_URL=f"redis://127.0.0.1:{redis.port}/0",
                 QUARANTINE_SECONDS="0",
-                **({} if self._is_kept else {"PAGES_KEPT_SECONDS": "0"}),
             )
             file = folder / "posts.json"
             file.write_text(json.dumps(self._rows))
@@ -143,11 +143,11 @@ def measure(size: Size, *, say: Callable[[str], None]) -> dict[str, list[float]]
     """Milliseconds of processor time for a page, round by round, in turns; the first round warms up."""
     rows = posts.make(size.posts)
     found: dict[str, list[float]] = {"kept": [], "anew": [], "wagtail": []}
-    with Ours(rows) as kept, Ours(rows, is_kept=False) as anew, Wagtail(rows) as wagtail:
-        sites = {"kept": kept, "anew": anew, "wagtail": wagtail}
+    with Ours(rows) as ours, Wagtail(rows) as wagtail:
+        sites = {"kept": (ours, {}), "anew": (ours, _UNKEPT), "wagtail": (wagtail, {})}
         for number in range(size.rounds + 1):
             for name in list(sites) if number % 2 else reversed(sites):
-                cost = _read(sites[name], rows, size.pages)
+                cost = _read(*sites[name], rows, size.pages)
                 if number:
                     found[name].append(cost)
             if number:
@@ -158,7 +158,7 @@ def measure(size: Size, *, say: Callable[[str], None]) -> dict[str, list[float]]
     return found
 
 
-def _read(site: Ours | Wagtail, rows: list[dict], pages: int) -> float:
+def _read(site: Ours | Wagtail, headers: dict[str, str], rows: list[dict], pages: int) -> float:
     """One reader after the other reads hot posts and the list; what does not say what it should stops the run."""
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
     before = site.cpu()
@@ -168,7 +168,7 @@ def _read(site: Ours | Wagtail, rows: list[dict], pages: int) -> float:
         if number % 5 == 0:
             path = f"/blog/?page={number // 5 % _LISTS + 1}"
             text = rows[number // 5 % _LISTS * 10]["title"]
-        connection.request("GET", path, headers={"Accept": "text/html", "Accept-Language": "en"})
+        connection.request("GET", path, headers={"Accept": "text/html", "Accept-Language": "en", **headers})
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != 200 or text.encode() not in body:

@@ -1,7 +1,7 @@
 """Posts, who wrote them and what they are about, and which of them visitors may see."""
 
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -78,7 +78,7 @@ class Tag(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("blog:tag", args=[self.slug])
+        return _tag_path(self.slug)
 
 
 class PostQuerySet(WrittenQuerySet):
@@ -95,7 +95,7 @@ class PostQuerySet(WrittenQuerySet):
     def months(self) -> list[datetime]:
         """The months in which something was published, the newest first."""
         found = self.published().order_by().values_list(_Month("published_at"), flat=True).distinct()
-        return [datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC) for month in sorted(found, reverse=True)]
+        return [datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC) for month in sorted(found, reverse=True)]
 
     def for_links(self) -> "PostQuerySet":
         """Without what a link does not need."""
@@ -231,8 +231,14 @@ class Post(Addressed):
         return made._replace(html=filling.fill(made.html))
 
 
+@lru_cache(maxsize=4096)
 def _path(slug: str) -> str:
     return reverse("blog:post", args=[slug])
+
+
+@lru_cache(maxsize=1024)
+def _tag_path(slug: str) -> str:
+    return reverse("blog:tag", args=[slug])
 
 
 def _draw(layout: dict) -> str:

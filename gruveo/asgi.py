@@ -4,15 +4,16 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gruveo.settings")
 
+import django
 from channels.db import database_sync_to_async
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
-http = get_asgi_application()  # before our apps are imported: it sets Django up
+django.setup(set_prefix=False)  # before our apps are imported
 
 from gruveo.checks import refuse_to_serve
 from gruveo.client_address import ClientAddress
+from gruveo.handler import OneThreadHandler
 from gruveo.lifespan import lifespan
 from gruveo.one_process import only_process
 from library import redirects
@@ -23,6 +24,6 @@ refuse_to_serve()
 elsewhere.ask = database_sync_to_async(redirects.words)
 _lock = None if settings.REDIS_URLS else only_process(settings.VAR_DIR / "server.lock")
 application = ClientAddress(
-    ProtocolTypeRouter({"http": http, "websocket": sockets, "lifespan": lifespan}),
+    ProtocolTypeRouter({"http": OneThreadHandler(), "websocket": sockets, "lifespan": lifespan}),
     trusted_proxies=settings.TRUSTED_PROXIES,
 )

@@ -75,6 +75,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 10,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=10000;",
     }
+    if not DEBUG:
+        DATABASES["default"]["CONN_MAX_AGE"] = None  # as many as gruveo.handler keeps threads
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # Kept-alive connections pile up under ASGI, one for each thread; the pool holds four. Who gets none within 5 s is told so.
     DATABASES["default"]["OPTIONS"] = {

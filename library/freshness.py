@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError, models, transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils import timezone
 
+from library import conf
 from library.models import ContentVersion
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ moments: list[Callable[[], datetime | None]] = []  # each asks an app when the n
 _known: Version | None = None
 _look_at = 0.0  # on the clock of time.monotonic
 _looking = threading.Lock()
+_remembered: dict[str, tuple[Version, Any]] = {}
 
 
 def current() -> Version | None:
@@ -54,6 +56,19 @@ def current() -> Version | None:
     finally:
         _looking.release()
     return _known
+
+
+def remembered(name: str, make: Callable[[], Any]) -> Any:
+    """What `make` answers, asked once for each version in each process; nobody may change it. Where nothing is kept, each time."""
+    version = current() if conf.kept_seconds() else None
+    if version is None:
+        return make()
+    found = _remembered.get(name)
+    if found and found[0] == version:
+        return found[1]
+    made = make()
+    _remembered[name] = (version, made)
+    return made
 
 
 def changed() -> None:

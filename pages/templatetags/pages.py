@@ -4,6 +4,7 @@ from functools import cached_property
 
 from django import template
 
+from library import freshness
 from pages.models import Page
 
 register = template.Library()
@@ -28,7 +29,7 @@ class Linked:
 
     @cached_property
     def _pages(self) -> list[Page]:
-        return list(Page.objects.linked())
+        return freshness.remembered("pages.linked", lambda: list(Page.objects.linked()))
 
     @property
     def header(self) -> list[Page]:

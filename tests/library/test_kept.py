@@ -283,3 +283,33 @@ class OutageTests:
             reader.join()
 
         assert len(made) == 1
+
+
+class RememberedTests:
+    def test_what_all_pages_show_is_asked_once_for_each_version(self):
+        asked = []
+
+        def make() -> int:
+            asked.append(1)
+            return len(asked)
+
+        assert [freshness.remembered("test", make) for _ in range(3)] == [1, 1, 1]
+        make_post()
+        assert [freshness.remembered("test", make) for _ in range(3)] == [2, 2, 2]
+
+    def test_a_page_with_a_link_is_linked_at_once_where_it_was_saved(self, client):
+        client.cookies["session"] = "somebody"  # who gets pages that are made anew
+        assert "/p/team/" not in client.get("/blog/").content.decode()
+
+        Page.objects.create(slug="team", title="Team", description="We.", body="<p>We</p>", place="footer")
+
+        assert "/p/team/" in client.get("/blog/").content.decode()
+
+    def test_where_nothing_is_kept_it_is_asked_each_time(self, settings):
+        settings.PAGES_KEPT_SECONDS = 0
+        asked = []
+
+        for _ in range(2):
+            freshness.remembered("test", lambda: asked.append(1))
+
+        assert len(asked) == 2
