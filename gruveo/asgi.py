@@ -12,6 +12,7 @@ from django.core.asgi import get_asgi_application
 http = get_asgi_application()  # before our apps are imported: it sets Django up
 
 from gruveo.checks import refuse_to_serve
+from gruveo.checkups import Checkups
 from gruveo.client_address import ClientAddress
 from gruveo.lifespan import lifespan
 from gruveo.one_process import only_process
@@ -23,6 +24,12 @@ refuse_to_serve()
 elsewhere.ask = database_sync_to_async(redirects.words)
 _lock = None if settings.REDIS_URLS else only_process(settings.VAR_DIR / "server.lock")
 application = ClientAddress(
-    ProtocolTypeRouter({"http": http, "websocket": sockets, "lifespan": lifespan}),
+    ProtocolTypeRouter(
+        {
+            "http": Checkups(http, host=settings.SITE_ORIGINS[0].netloc),
+            "websocket": sockets,
+            "lifespan": lifespan,
+        }
+    ),
     trusted_proxies=settings.TRUSTED_PROXIES,
 )

@@ -9,6 +9,7 @@ from library.views import media
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
+    path("healthz/sessions", health.sessions, name="healthz-sessions"),
     path("readyz", health.ready, name="readyz"),
     path("admin/", include("accounts.urls")),
     path("admin/", admin.site.urls),
