@@ -5,6 +5,7 @@ import secrets
 import ssl
 import tempfile
 from contextlib import ExitStack
+from email.message import Message
 from pathlib import Path
 
 import trustme
@@ -80,13 +81,13 @@ class Environments:
     def socket_url(self) -> str:
         return f"wss://{SIGNALING}:{self.port}/signaling"
 
-    def get(self, host: str, path: str, **headers: str) -> tuple[int, str, dict[str, str]]:
+    def get(self, host: str, path: str, **headers: str) -> tuple[int, str, Message]:
         """Status, text and headers, through the balancer and nginx."""
         there = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.ssl, timeout=30)
         try:
             there.request("GET", path, headers={"Host": f"{host}:{self.port}", **headers})
             answer = there.getresponse()
-            return answer.status, answer.read().decode(errors="replace"), dict(answer.headers)
+            return answer.status, answer.read().decode(errors="replace"), answer.headers
         finally:
             there.close()
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from email.message import Message
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -91,20 +92,20 @@ class Process:
     """One line of a Procfile, as systemd runs it: by a shell, in the folder of the application."""
 
     def __init__(self, command: str, folder: Path, env: dict[str, str], log: Path) -> None:
-        self._log = log.open("w")
-        self.log_file = log
-        self._process = subprocess.Popen(
-            [*dies_with_us(), "/bin/sh", "-c", command],
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-        )
+        self._log = log
+        with log.open("w") as output:
+            self._process = subprocess.Popen(
+                [*dies_with_us(), "/bin/sh", "-c", command],
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
 
     @property
     def log(self) -> str:
-        return self.log_file.read_text()
+        return self._log.read_text()
 
     @property
     def pid(self) -> int:
@@ -122,7 +123,6 @@ class Process:
 
     def end(self) -> None:
         _end(self._process, signal.SIGKILL)
-        self._log.close()
 
 
 class Instance:
@@ -202,7 +202,7 @@ class Instance:
             ["/bin/sh", "-c", command], cwd=self.app, env=self.env, capture_output=True, text=True, timeout=120
         )
 
-    def get(self, path: str, *, node: str | None = None, **headers: str) -> tuple[int, str, dict[str, str]]:
+    def get(self, path: str, *, node: str | None = None, **headers: str) -> tuple[int, str, Message]:
         """Status, text and headers of an answer, from nginx, or straight from a node; redirects are not followed."""
         port = self.node_ports[["web", "node2"].index(node)] if node else self.port
         return get(f"http://127.0.0.1:{port}{path}", **headers)
@@ -246,15 +246,15 @@ class _Stay(HTTPRedirectHandler):
 _open = build_opener(_Stay).open
 
 
-def get(url: str, **headers: str) -> tuple[int, str, dict[str, str]]:
+def get(url: str, **headers: str) -> tuple[int, str, Message]:
     """Status, text and headers of an answer; redirects are not followed."""
     request = Request(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
     try:
         with _open(request, timeout=30) as answer:
-            return answer.status, answer.read().decode(errors="replace"), dict(answer.headers)
+            return answer.status, answer.read().decode(errors="replace"), answer.headers
     except HTTPError as error:
         with error:
-            return error.code, error.read().decode(errors="replace"), dict(error.headers)
+            return error.code, error.read().decode(errors="replace"), error.headers
 
 
 def _listens(port: int) -> bool:

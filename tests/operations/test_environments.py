@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import signal
 import subprocess
 import sys
 
@@ -30,10 +29,10 @@ def site(bundles, aws_api):
 def socket(site: Environments):
     """A WebSocket to the signaling host, as a browser opens it."""
     return connect(
-        f"wss://127.0.0.1:{site.port}/signaling",
+        site.socket_url,
+        host="127.0.0.1",
+        port=site.port,
         ssl=site.ssl,
-        additional_headers={"Host": f"{SIGNALING}:{site.port}"},
-        server_hostname=SIGNALING,
         origin=site.url,
         subprotocols=["gruveo.v1"],
         proxy=None,
@@ -190,7 +189,7 @@ class PublisherTests:
 class StopTests:
     def test_a_node_ends_well_and_the_other_serves_meanwhile(self, site):
         process = site.web.processes["node2"]
-        process._process.send_signal(signal.SIGTERM)
+        process.terminate()
 
         assert process.wait() == 0
         assert [site.get(WEB, "/faq/")[0] for _ in range(4)] == [200] * 4
