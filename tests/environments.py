@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from email.message import Message
 from pathlib import Path
 
+import boto3
 import trustme
 
 from tests.instances import Instance, Nginx, free_ports
@@ -15,6 +16,7 @@ from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 
 WEB, SIGNALING = "gruveo.test", "signal.gruveo.test"
+AWS = {"AWS_ACCESS_KEY_ID": "of-the-tests", "AWS_SECRET_ACCESS_KEY": "of-the-tests", "AWS_DEFAULT_REGION": "us-east-1"}
 
 # What Amazon's application load balancer does to a request, done by another nginx.
 _BALANCER = """
@@ -45,11 +47,15 @@ _SERVER = (
 class Environments:
     """
     Both environments of these bundles, as a context manager, with PostgreSQL, a Redis that keeps what it is told, and a load balancer with
-    certificates in front. `runs` names, by role, which processes of the Procfile are started; `env` is added to their variables.
+    certificates in front. `aws` is where Amazon's interfaces are spoken. `runs` names, by role, which processes of the Procfile are
+    started; `env` is added to their variables.
     """
 
-    def __init__(self, bundles: dict[str, Path], *, runs: dict[str, tuple[str, ...]] | None = None, **env) -> None:
+    def __init__(
+        self, bundles: dict[str, Path], *, aws: str, runs: dict[str, tuple[str, ...]] | None = None, **env
+    ) -> None:
         self._bundles = bundles
+        self._aws = aws
         self._runs = runs or {}
         self._env = env
 
@@ -61,8 +67,9 @@ class Environments:
             env = self._variables()
             self.web = Instance(self._bundles["web"], runs=self._runs.get("web"), **env)
             self.signaling = Instance(self._bundles["signaling"], runs=self._runs.get("signaling"), **env)
-            self.migrated = self.web.run(self.web.container_commands["10_migrate"])
-            assert self.migrated.returncode == 0, self.migrated.stdout + self.migrated.stderr
+            for command in self.web.container_commands.values():
+                done = self.web.run(command)
+                assert done.returncode == 0, done.stdout + done.stderr
             stack.enter_context(self.web)
             stack.enter_context(self.signaling)
             stack.enter_context(self._balancer())
@@ -91,6 +98,13 @@ class Environments:
         finally:
             there.close()
 
+    def amazon(self, service: str):
+        """A resource of boto3, or a client where there is none."""
+        key, secret, region = AWS.values()
+        session = boto3.Session(key, secret, region_name=region)
+        make = session.resource if service in session.get_available_resources() else session.client
+        return make(service, endpoint_url=self._aws)
+
     def _variables(self) -> dict[str, str]:
         """What environment.yaml sets: addresses and secrets."""
         return {
@@ -99,10 +113,18 @@ class Environments:
             "REDIS_URL": self.redis.url,
             "SITE_ORIGINS": self.url,
             "SIGNALING_URL": self.socket_url,
+            **self._bucket(),
             "QUARANTINE_SECONDS": "0",
             "DRAIN_SECONDS": "8",
             **self._env,
         }
+
+    def _bucket(self) -> dict[str, str]:
+        """One of this site's own, where Amazon's interfaces are spoken."""
+        name = f"gruveo-tests-{secrets.token_hex(6)}"
+        self.bucket = self.amazon("s3").Bucket(name)
+        self.bucket.create()
+        return {**AWS, "AWS_STORAGE_BUCKET_NAME": name, "AWS_S3_ENDPOINT_URL": self._aws}
 
     def _balancer(self) -> Nginx:
         self._folder = tempfile.TemporaryDirectory(prefix="gruveo-balancer-")

@@ -15,9 +15,9 @@ NODES = ("web", "node2")
 
 
 @pytest.fixture(scope="module")
-def environments(bundles) -> Iterator[Environments]:
+def environments(bundles, aws_api) -> Iterator[Environments]:
     """One node for pages, two for sockets."""
-    with Environments(bundles, runs={"web": ("web",), "signaling": NODES}) as running:
+    with Environments(bundles, aws=aws_api, runs={"web": ("web",), "signaling": NODES}) as running:
         yield running
 
 

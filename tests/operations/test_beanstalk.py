@@ -73,8 +73,8 @@ class OptionTests:
         commands = {role: beanstalk.container_commands(app) for role, app in apps.items()}
 
         assert commands["signaling"] == {}
-        (command,) = commands["web"].values()
-        assert command["leader_only"] is True and "migrate" in command["command"]
+        assert list(commands["web"]) == ["05_shelve_static", "10_migrate"]
+        assert all(command["leader_only"] is True for command in commands["web"].values())
 
 
 class SocketTests:

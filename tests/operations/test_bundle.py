@@ -54,8 +54,8 @@ class ContentTests:
         with zipfile.ZipFile(bundles["web"]) as web, zipfile.ZipFile(bundles["signaling"]) as signaling:
             assert b"publish_connections" in signaling.read("Procfile")
             assert b"publish_connections" not in web.read("Procfile")
-            assert ".ebextensions/80-migrations.config" in web.namelist()
-            assert ".ebextensions/80-migrations.config" not in signaling.namelist()
+            assert ".ebextensions/80-deployment.config" in web.namelist()
+            assert ".ebextensions/80-deployment.config" not in signaling.namelist()
 
     def test_nothing_secret_and_nothing_of_this_machine(self, bundles):
         for file in bundles.values():

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 
-import boto3
 import pytest
 from websockets.asyncio.client import connect
 
@@ -16,13 +15,13 @@ from tests.server import BASE_DIR
 
 pytestmark = pytest.mark.server
 CODE = "blue-heron-of-the-tests"
-AWS = {"AWS_ACCESS_KEY_ID": "of-the-tests", "AWS_SECRET_ACCESS_KEY": "of-the-tests", "AWS_DEFAULT_REGION": "eu-west-1"}
+ENVIRONMENT = "gruveo-signaling-tests"
 
 
 @pytest.fixture(scope="module")
 def site(bundles, aws_api):
-    more = {**AWS, "AWS_ENDPOINT_URL": aws_api, "ENVIRONMENT_NAME": "gruveo-signaling-tests", "PUBLISH_SECONDS": "0.2"}
-    with Environments(bundles, **more) as running:
+    more = {"AWS_ENDPOINT_URL": aws_api, "ENVIRONMENT_NAME": ENVIRONMENT, "PUBLISH_SECONDS": "0.2"}
+    with Environments(bundles, aws=aws_api, **more) as running:
         yield running
 
 
@@ -78,6 +77,29 @@ class PageTests:
         assert site.get(WEB, "/static/css/tokens.000000000000.css")[0] == 404
         assert site.get(WEB, "/static/../manage.py")[0] in {400, 404}
 
+    def test_static_files_of_another_version_come_from_the_shelf(self, site):
+        other = "js/of-another-version.0123456789ab.js"
+        site.bucket.Object(f"static/{other}").put(Body=b"export {};\n")
+        site.bucket.Object("static/plain.js").put(Body=b"export {};\n")
+
+        status, text, headers = site.get(WEB, f"/static/{other}")
+
+        assert (status, text) == (200, "export {};\n")
+        assert headers["Cache-Control"] == "max-age=315360000, public, immutable"
+        assert headers["Content-Type"].startswith("text/javascript")
+        assert site.get(WEB, "/static/plain.js")[0] == 404
+        assert site.get(WEB, "/static/js/of-no-version.0123456789ab.js")[0] == 404
+
+    def test_the_shelf_holds_all_files_of_this_version_by_their_hashed_names(self, site):
+        static = site.web.app / "built" / "static"
+        manifest = json.loads((static / "staticfiles.json").read_text())
+
+        held = {one.key for one in site.bucket.objects.filter(Prefix="static/")}
+
+        assert {f"static/{name}" for name in manifest["paths"].values()} <= held
+        (entry,) = (name for name in held if name.startswith("static/js/room."))
+        assert site.bucket.Object(entry).get()["Body"].read() == (static.parent / entry).read_bytes()
+
     def test_plain_http_is_sent_to_https(self, site):
         status, _, headers = site.web.get("/faq/", Host=f"{WEB}:{site.port}", X_Forwarded_Proto="http")
 
@@ -103,6 +125,28 @@ class SocketTests:
         for path in ("/", "/admin/login/", f"/{CODE}", "/healthz/sessions", "/static/css/tokens.css"):
             assert site.get(SIGNALING, path)[0] == 404
 
+    async def test_a_node_that_is_about_to_stop_is_passed_over(self, site):
+        async with socket(site) as opened:
+            await opened.send(json.dumps({"type": "hello", "code": f"{CODE}-stays"}))
+            await opened.recv()
+            (leaving,) = (node for node in site.signaling.nodes if served(site, node))
+            site.signaling.processes[leaving].terminate()
+            async with asyncio.timeout(60):
+                while json.loads(await opened.recv())["type"] != "reconnect":
+                    pass
+
+            for number in range(6):
+                async with socket(site) as other:
+                    await other.send(json.dumps({"type": "hello", "code": f"{CODE}-{number}"}))
+                    assert json.loads(await other.recv())["type"] == "welcome"
+        await asyncio.to_thread(site.signaling.processes[leaving].wait)
+        await asyncio.to_thread(site.signaling.start(leaving).until_it_says, "Gruveo serves at")
+
+
+def served(site: Environments, node: str) -> int:
+    """How many people this node of signaling serves."""
+    return int(site.signaling.get("/healthz/sessions", node=node)[1])
+
 
 class HealthTests:
     @pytest.mark.parametrize("role", ["web", "signaling"])
@@ -112,27 +156,25 @@ class HealthTests:
         assert instance.get("/healthz", User_Agent="ELB-HealthChecker/2.0")[:2] == (200, "alive\n")
         assert instance.get("/readyz")[:2] == (200, "ready\n")
 
-    async def test_how_many_a_node_serves_is_told_on_its_machine_only(self, site, aws_api):
+    async def test_how_many_a_node_serves_is_told_on_its_machine_only(self, site):
         async with socket(site) as opened:
             await opened.send(json.dumps({"type": "hello", "code": f"{CODE}-count"}))
             await opened.recv()
-            counts = [site.signaling.get("/healthz/sessions", node=node)[1] for node in ("web", "node2")]
-            assert sorted(counts) == ["0\n", "1\n"]
-            assert await published(aws_api, 1)
+            assert sorted(served(site, node) for node in site.signaling.nodes) == [0, 1]
+            assert await published(site, 1)
 
         assert site.web.get("/healthz/sessions")[0] == site.signaling.get("/healthz/sessions")[0] == 404
 
 
-async def published(api: str, count: int) -> bool:
+async def published(site: Environments, count: int) -> bool:
     """Waits until CloudWatch has been told of so many."""
-    where = {name: AWS[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
-    cloudwatch = boto3.client("cloudwatch", endpoint_url=api, region_name="eu-west-1", **where)
+    cloudwatch = site.amazon("cloudwatch").meta.client
     async with asyncio.timeout(60):
         while True:
             told = cloudwatch.get_metric_statistics(
                 Namespace="Gruveo",
                 MetricName="Connections",
-                Dimensions=[{"Name": "Environment", "Value": "gruveo-signaling-tests"}],
+                Dimensions=[{"Name": "Environment", "Value": ENVIRONMENT}],
                 StartTime=0,
                 EndTime=2**32,
                 Period=60,
