@@ -21,7 +21,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev admin test test-long test-fast conformance bench lint format lock clean python debian catalogues translations
+.PHONY: help run dev admin test test-long test-fast conformance bench bundle lint format lock clean python debian catalogues translations
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ conformance: $(DEV_STAMP) catalogues  ## ask a server whether it keeps docs/prot
 
 bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE) $(WAGTAIL) catalogues  ## measure this server beside other systems, 45 minutes; QUICK=1 roughly, in 10
 	@$(BIN)/python -m bench $(if $(filter 1 yes true on,$(QUICK)),--quick)
+
+bundle: $(RUN_STAMP)  ## what Elastic Beanstalk is given, ROLE=web or ROLE=signaling, from what is committed; docs/deploy.md
+	@$(BIN)/python -m deploy.bundle "$(ROLE)"
 
 lint: $(DEV_STAMP)  ## ruff, which changes nothing
 	@$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from django.conf import settings
 django.setup(set_prefix=False)  # before our apps are imported
 
 from gruveo.checks import refuse_to_serve
+from gruveo.checkups import Checkups
 from gruveo.client_address import ClientAddress
 from gruveo.handler import OneThreadHandler
 from gruveo.lifespan import lifespan
@@ -24,6 +25,12 @@ refuse_to_serve()
 elsewhere.ask = database_sync_to_async(redirects.words)
 _lock = None if settings.REDIS_URLS else only_process(settings.VAR_DIR / "server.lock")
 application = ClientAddress(
-    ProtocolTypeRouter({"http": OneThreadHandler(), "websocket": sockets, "lifespan": lifespan}),
+    ProtocolTypeRouter(
+        {
+            "http": Checkups(OneThreadHandler(), host=settings.SITE_ORIGINS[0].netloc),
+            "websocket": sockets,
+            "lifespan": lifespan,
+        }
+    ),
     trusted_proxies=settings.TRUSTED_PROXIES,
 )

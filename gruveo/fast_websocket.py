@@ -62,7 +62,7 @@ class HttpProtocol(HttpToolsProtocol):
 class FastWebSocketProtocol(asyncio.Protocol):
     """
     Serves what HttpProtocol hands over. Compresses nothing and sends no pings of its own, whatever uvicorn is told; one task at a time may
-    wait in `receive`. Of what ASGI has for a refusal before the upgrade it knows only `websocket.close`.
+    wait in `receive`. Of what ASGI has for a refusal before the upgrade it takes `websocket.close` and the status of a response.
 
     Attacks stopped: see _answer_ping, _fail and gruveo.websocket.
     """
@@ -80,6 +80,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
         self._server_state = server_state
         self._app_state = app_state
         self._key: str | None = None  # of a request that is not answered yet
+        self._status: HTTPStatus | None = None  # with which the application begins to refuse it
         self._rest = b""  # what was read and is not dealt with: less than a frame, or more than the application takes
         self._message: bytearray | None = None  # its fragments so far
         self._is_text = False  # the message that comes
@@ -145,7 +146,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
             **_address(target, request["root_path"]),
             "subprotocols": _listed(request, b"sec-websocket-protocol"),
             "state": self._app_state.copy(),
-            "extensions": {"gruveo.socket": self},
+            "extensions": {"gruveo.socket": self, "websocket.http.response": {}},
             **{name: request[name] for name in _KEPT},
         }
         self.queue.put_nowait({"type": "websocket.connect"})
@@ -242,6 +243,11 @@ class FastWebSocketProtocol(asyncio.Protocol):
         elif kind == "websocket.close":
             self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
             self._refuse(HTTPStatus.FORBIDDEN)
+        elif kind == "websocket.http.response.start" and not self._status:
+            self._status = HTTPStatus(message["status"])
+        elif kind == "websocket.http.response.body" and self._status:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+            self._refuse(self._status)
         else:
             raise RuntimeError(f"Unexpected ASGI message {kind!r}.")
 

@@ -1,7 +1,7 @@
 """Whether this process is alive, and whether it is ready for visitors."""
 
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 
 from signaling.node import switchboard
@@ -11,6 +11,14 @@ from signaling.node import switchboard
 def alive(request: HttpRequest) -> HttpResponse:
     """200 while the process answers at all; what load balancers ask."""
     return HttpResponse("alive\n", content_type="text/plain")
+
+
+@never_cache
+def sessions(request: HttpRequest) -> HttpResponse:
+    """How many people this node serves at the moment, for who asks on this machine: whoever comes through a proxy finds nothing."""
+    if "X-Forwarded-For" in request.headers:
+        raise Http404
+    return HttpResponse(f"{switchboard.sessions}\n", content_type="text/plain")
 
 
 @never_cache

@@ -4,11 +4,12 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from gruveo import health
+from gruveo import health, shelf
 from library.views import media
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
+    path("healthz/sessions", health.sessions, name="healthz-sessions"),
     path("readyz", health.ready, name="readyz"),
     path("admin/", include("accounts.urls")),
     path("admin/", admin.site.urls),
@@ -18,6 +19,8 @@ urlpatterns = [
 ]
 if settings.STORAGES["default"]["BACKEND"] == "library.storage.DiskStorage":
     urlpatterns.append(path("media/<path:name>", media, name="media"))
+else:
+    urlpatterns.append(path("static/<path:name>", shelf.take, name="static-of-another-version"))
 if settings.LOCAL_CA_FILE:
     from gruveo import local_ca_pages
 

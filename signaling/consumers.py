@@ -385,6 +385,16 @@ async def no_such_socket(scope, receive, send) -> None:
     await send({"type": "websocket.close", "code": 1008})
 
 
+async def not_at_this_node(scope, receive, send) -> None:
+    """Refuses a WebSocket before the upgrade with 503, so that a proxy that knows other nodes asks one of them."""
+    await receive()
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1013})
+        return
+    await send({"type": "websocket.http.response.start", "status": 503, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b""})
+
+
 def _said_of(call: Call | None) -> tuple[str, float] | None:
     """What a token says of a call."""
     return (call.id, call.started) if call else None

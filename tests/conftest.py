@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +14,8 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from pytest_django.plugin import blocking_manager_key
 from xdist.scheduler import LoadScopeScheduling
 
+from deploy import bundle
+from tests.committed import Repository
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 from tests.server import Server
@@ -100,6 +102,18 @@ def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL; each test makes a database of its own, and leaves the server running."""
     with PostgresServer() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory) -> Repository:
+    """What is here, as one commit in a repository of its own; for tests that leave it as it is."""
+    return Repository(tmp_path_factory.mktemp("committed") / "repository")
+
+
+@pytest.fixture(scope="session")
+def bundles(repository) -> dict[str, Path]:
+    """What Elastic Beanstalk is given, by role."""
+    return {role: bundle.make(role, root=repository.folder) for role in bundle.ROLES}
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ PACKAGES = (
     "fonts-dejavu-core",  # the same text widths everywhere
     "fonts-noto-color-emoji",  # emoji in codes and names
     "redis-server",  # the room store of many nodes
+    "nginx-light",  # the proxy on each machine of deploy/beanstalk
     "postgresql",  # the database of many nodes
     "openssl",  # a second opinion on our certificates
     "coturn",  # the relays

@@ -18,8 +18,12 @@ class RedisServer:
     """
     A running redis-server, as a context manager; `path` is its socket.
 
-    `kill` ends it as a power cut does, `start` starts it again (empty), `freeze` and `thaw` stop it and let it go on.
+    `kill` ends it as a power cut does, `start` starts it again (empty, unless it `keeps` what it was told), `freeze` and `thaw` stop it
+    and let it go on.
     """
+
+    def __init__(self, *, keeps: bool = False) -> None:
+        self._keeps = keeps
 
     def __enter__(self) -> "RedisServer":
         self._folder = tempfile.mkdtemp(prefix="gruveo-redis-")
@@ -37,7 +41,8 @@ class RedisServer:
         return f"unix://{self.path}"
 
     def start(self) -> None:
-        arguments = {"port": "0", "unixsocket": self.path, "save": "", "appendonly": "no", "dir": self._folder}
+        append = "yes" if self._keeps else "no"
+        arguments = {"port": "0", "unixsocket": self.path, "save": "", "appendonly": append, "dir": self._folder}
         options = [word for name, value in arguments.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen([*dies_with_us(), "redis-server", *options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + _START_SECONDS

@@ -57,10 +57,11 @@ FLOORS = {
         3: "urls apps",
     },
     "gruveo": {
-        0: "env logs client_address",
+        0: "env logs client_address checkups",
         1: "catalogues formats.en.formats private_file local_env one_process storage local_ca settings checks",
-        2: "handler health languages lifespan middleware moving_in archive uvicorn_config websocket fast_websocket local_ca_pages "
-        "local_site management.commands.sample_content management.commands.clean_media management.commands.copy_media "
+        2: "handler health shelf languages lifespan middleware moving_in archive uvicorn_config websocket fast_websocket local_ca_pages "
+        "local_site management.commands.shelve_static "
+        "management.commands.sample_content management.commands.clean_media management.commands.copy_media "
         "management.commands.import_wordpress management.commands.export_site management.commands.import_site",
         3: "asgi urls apps local serve",
     },

@@ -4,6 +4,7 @@ import asyncio
 import signal
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from signaling.events import Complaint, Left, Renewed, Resumed
 from tests.faults.people import Pair, Person, knock, meet_all, part_all
@@ -58,6 +59,8 @@ class DrainTests:
             refused = await newcomer.hear()
             assert (refused["code"], refused["retry_after"]) == ("unavailable", 1)
             assert await knock(node.ws_url, "drain") == "unavailable"
+            with pytest.raises(InvalidStatus, match="503"):
+                await Socket.open(node.ws_url, additional_headers={"X-Other-Nodes": "1"})
 
             assert await stays.close_code() == 1012
             assert await asyncio.to_thread(node.wait) == 0

@@ -80,6 +80,10 @@ class HandshakeTests:
 
         assert mallory.told()[0] == 1006
 
+    def test_a_refusal_before_the_upgrade_may_have_a_status(self, serving):
+        with serving.client("/busy") as alice:
+            assert alice.head().startswith(b"HTTP/1.1 503 ")
+
     def test_an_error_before_the_upgrade_is_500(self, serving, caplog):
         with serving.client("/fail_at_once") as alice:
             assert alice.head().startswith(b"HTTP/1.1 500 ")

@@ -44,6 +44,10 @@ class Application:
         await send({"type": "websocket.close"})
         await receive()
 
+    async def busy(self, receive, send) -> None:
+        await send({"type": "websocket.http.response.start", "status": 503, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b""})
+
     async def fail_at_once(self, receive, send) -> None:
         raise ZeroDivisionError("on purpose")
 
