@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -143,6 +144,13 @@ class Env:
             return parse(self.text(name, ""))
         except ValueError as error:
             raise BadValue(name, f"has a wrong entry: {error}.") from None
+
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Networks separated by commas: `10.0.0.0/8,fd00::/8`; an address alone is a network of one."""
+        try:
+            return tuple(ip_network(text) for text in self.names(name))
+        except ValueError as error:
+            raise BadValue(name, f"must hold networks such as 10.0.0.0/8, separated by commas: {error}.") from None
 
     def header(self, name: str) -> str:
         """The name of an HTTP header (RFC 9110 section 5.1), or the empty text."""

@@ -99,6 +99,11 @@ CACHES = {
 # Pages that are the same for everybody are kept for so long, unless something changes; 0 keeps none
 PAGES_KEPT_SECONDS = env.number("PAGES_KEPT_SECONDS", 300)
 
+# Metrics: shown to who has the token, or comes from one of these networks; to nobody without either
+
+METRICS_TOKEN = env.key("METRICS_TOKEN", "")
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
+
 # Signaling: what docs/protocol.md section 12 promises
 
 ROOM_CAPACITY = env.number("ROOM_CAPACITY", 6, least=2, most=6)
@@ -193,6 +198,7 @@ INSTALLED_APPS = [
     "accounts",
 ]
 MIDDLEWARE = [
+    "gruveo.access.Access",  # first: sees every answer
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -352,6 +358,7 @@ PERMISSIONS_POLICY = {
 
 # Logs: the route of a request, never its path, because the path of a call is its code
 
+LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "line") if PRODUCTION else ("line", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -360,17 +367,22 @@ LOGGING = {
         "no_codes": {"()": "gruveo.logs.RouteInsteadOfPath"},
         "peers_fault": {"()": "gruveo.logs.NoTracebackForPeers"},
     },
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "json": {"()": "gruveo.logs.json_formatter"},
+        "line": {"()": "gruveo.logs.line_formatter"},
+    },
     "handlers": {
         "nowhere": {"class": "logging.NullHandler"},
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
             "filters": ["no_codes", "no_keys", "peers_fault"],
         },
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        # A line for each request: on one machine it would only hide the others.
+        "gruveo.access": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "uvicorn": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # A wrong Host header is a scanner's doing, a hundred times a day: it is answered with 400, and no traceback of ours.
