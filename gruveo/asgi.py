@@ -14,6 +14,7 @@ http = get_asgi_application()  # before our apps are imported: it sets Django up
 from gruveo.checks import refuse_to_serve
 from gruveo.client_address import ClientAddress
 from gruveo.lifespan import lifespan
+from gruveo.metrics import Metrics
 from gruveo.one_process import only_process
 from library import redirects
 from signaling.elsewhere import elsewhere
@@ -22,7 +23,13 @@ from signaling.routing import sockets
 refuse_to_serve()
 elsewhere.ask = database_sync_to_async(redirects.words)
 _lock = None if settings.REDIS_URLS else only_process(settings.VAR_DIR / "server.lock")
+_http = Metrics(
+    http,
+    token=settings.METRICS_TOKEN,
+    networks=settings.METRICS_NETWORKS,
+    trusted_proxies=settings.TRUSTED_PROXIES,
+)
 application = ClientAddress(
-    ProtocolTypeRouter({"http": http, "websocket": sockets, "lifespan": lifespan}),
+    ProtocolTypeRouter({"http": _http, "websocket": sockets, "lifespan": lifespan}),
     trusted_proxies=settings.TRUSTED_PROXIES,
 )

@@ -1,12 +1,13 @@
-"""The numbers of this process for Prometheus: read from what the node keeps anyway, at the moment when somebody asks."""
+"""
+The numbers of this process for Prometheus: read from what the node keeps anyway, at the moment when somebody asks.
+
+It is answered before Django, which would ask for a host of the site's own and for HTTPS; Prometheus asks each process by its address.
+"""
 
 import hmac
 import ipaddress
 from collections.abc import Iterable, Iterator
 
-from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -19,45 +20,52 @@ from signaling.switchboard import Switchboard
 from signaling.tally import Spread
 from turnauth import fleet
 
+_PATH = "/metrics"
 _OWN_REASONS = ("foreign-origin", "too-slow")  # refusals that no client hears of by a code
 
 
-@never_cache
-async def metrics(request: HttpRequest) -> HttpResponse:
+class Metrics:
     """
-    In the text format; 404 for everybody who may not see it. On the event loop, where what is read does not change meanwhile.
+    ASGI middleware for HTTP, inside of ClientAddress: answers who has the token, or comes from one of the networks. For everybody else
+    there is nothing at that address, as the application behind will say.
 
-    Source: Prometheus, "Exposition formats", text format 0.0.4.
+    Source: Prometheus, "Exposition formats", text format.
     """
-    if not (_has_token(request) or _is_near(request)):
-        raise Http404
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
+    def __init__(self, app, *, token: str, networks: tuple, trusted_proxies: int) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._networks = networks
+        self._trusted_proxies = trusted_proxies
 
-def _has_token(request: HttpRequest) -> bool:
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    expected = settings.METRICS_TOKEN
-    return bool(expected) and kind.lower() == "bearer" and hmac.compare_digest(token.encode(), expected.encode())
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["path"] != _PATH or scope["method"] != "GET" or not (self._has_token(scope) or self._is_near(scope)):
+            await self._app(scope, receive, send)
+            return
+        # On the event loop, where what is read does not change meanwhile.
+        headers = [(b"content-type", CONTENT_TYPE_LATEST.encode()), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": generate_latest(registry)})
 
+    def _has_token(self, scope) -> bool:
+        kind, _, token = next((value for name, value in scope["headers"] if name == b"authorization"), b"").partition(
+            b" "
+        )
+        return bool(self._token) and kind.lower() == b"bearer" and hmac.compare_digest(token, self._token)
 
-def _is_near(request: HttpRequest) -> bool:
-    """
-    Attack stopped: with more proxies in front than TRUSTED_PROXIES counts, every visitor seems to come from one of them, out of our own
-    network. Such a request has more entries in X-Forwarded-For than it may.
-    """
-    if not settings.METRICS_NETWORKS or is_longer(_forwarded(request), settings.TRUSTED_PROXIES):
-        return False
-    try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
-    except ValueError:
-        return False
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address in network for network in settings.METRICS_NETWORKS)
-
-
-def _forwarded(request: HttpRequest) -> list[tuple[bytes, bytes]]:
-    value = request.META.get("HTTP_X_FORWARDED_FOR")
-    return [] if value is None else [(b"x-forwarded-for", value.encode("latin-1", "replace"))]
+    def _is_near(self, scope) -> bool:
+        """
+        Attack stopped: with more proxies in front than TRUSTED_PROXIES counts, every visitor seems to come from one of them, out of our own
+        network. Such a request has more entries in X-Forwarded-For than it may.
+        """
+        if not self._networks or is_longer(scope["headers"], self._trusted_proxies):
+            return False
+        try:
+            address = ipaddress.ip_address((scope.get("client") or ("",))[0])
+        except ValueError:
+            return False
+        address = getattr(address, "ipv4_mapped", None) or address
+        return any(address in network for network in self._networks)
 
 
 class NodeCollector(Collector):

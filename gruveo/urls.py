@@ -5,13 +5,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from gruveo import health
-from gruveo.metrics import metrics
 from library.views import media
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("metrics", metrics, name="metrics"),
     path("admin/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("blog/", include("blog.urls")),

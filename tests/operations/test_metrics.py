@@ -7,12 +7,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gruveo import metrics
+from gruveo.env import Env
 from signaling.protocol import ERRORS
 from tests.cast import until
 from tests.nodes import Node
 from tests.redis_server import RedisServer
 from tests.server import Server
 from tests.signaling.socket_client import Client
+from turnauth import fleet
+from turnauth.health import Health
 
 TOKEN = "a-metrics-token-0123456789-abcdefghij"
 
@@ -51,13 +54,42 @@ def server():
 
 
 class WhoMaySeeThemTests:
-    @pytest.fixture(autouse=True)
-    def pages(self, db):
-        """The page for 404 looks into the database."""
+    """The answer's status; 404 is what the application behind says to everything."""
 
-    def test_without_a_setting_there_is_nothing(self, client):
-        assert client.get("/metrics").status_code == 404
-        assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+    async def status(
+        self, *, address: str = "192.0.2.1", token: str = "", networks: str = "", proxies: int = 0, **request
+    ):
+        sent = []
+
+        async def behind(scope, receive, send):
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+
+        async def send(event):
+            sent.append(event)
+
+        app = metrics.Metrics(
+            behind,
+            token=token,
+            networks=Env({"METRICS_NETWORKS": networks}).networks("METRICS_NETWORKS"),
+            trusted_proxies=proxies,
+        )
+        headers = [
+            (name.replace("_", "-").encode(), value.encode("latin-1"))
+            for name, value in request.pop("headers", {}).items()
+        ]
+        scope = {
+            "type": "http",
+            "path": "/metrics",
+            "method": "GET",
+            "headers": headers,
+            "client": (address, 5),
+        } | request
+        await app(scope, None, send)
+        return sent[0]["status"]
+
+    async def test_without_a_setting_there_is_nothing(self):
+        assert await self.status() == 404
+        assert await self.status(headers={"authorization": "Bearer "}) == 404
 
     @pytest.mark.parametrize(
         ("header", "expected"),
@@ -71,33 +103,25 @@ class WhoMaySeeThemTests:
             ("", 404),
         ],
     )
-    def test_who_has_the_token_may_see_them(self, client, settings, header, expected):
-        settings.METRICS_TOKEN = TOKEN
-
-        assert client.get("/metrics", headers={"Authorization": header}).status_code == expected
+    async def test_who_has_the_token_may_see_them(self, header, expected):
+        assert await self.status(token=TOKEN, headers={"authorization": header}) == expected
 
     @pytest.mark.parametrize(
         ("address", "expected"),
         [("10.9.8.7", 200), ("::ffff:10.9.8.7", 200), ("192.0.2.1", 404), ("fd00::1", 200), ("unknown", 404)],
     )
-    def test_who_comes_from_a_network_of_ours_may_see_them(self, client, settings, address, expected):
-        settings.METRICS_NETWORKS = metrics_networks("10.0.0.0/8", "fd00::/8")
+    async def test_who_comes_from_a_network_of_ours_may_see_them(self, address, expected):
+        assert await self.status(address=address, networks="10.0.0.0/8,fd00::/8") == expected
 
-        assert client.get("/metrics", REMOTE_ADDR=address).status_code == expected
+    async def test_a_proxy_that_is_not_counted_opens_nothing(self):
+        near = {"address": "10.0.0.1", "networks": "10.0.0.0/8", "proxies": 1}
 
-    def test_a_proxy_that_is_not_counted_opens_nothing(self, client, settings):
-        settings.METRICS_NETWORKS, settings.TRUSTED_PROXIES = metrics_networks("10.0.0.0/8"), 1
+        assert await self.status(**near, headers={"x-forwarded-for": "10.0.0.1"}) == 200
+        assert await self.status(**near, headers={"x-forwarded-for": "192.0.2.1, 10.0.0.1"}) == 404
 
-        counted = client.get("/metrics", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": "10.0.0.1"})
-        uncounted = client.get("/metrics", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": "192.0.2.1, 10.0.0.1"})
-
-        assert (counted.status_code, uncounted.status_code) == (200, 404)
-
-
-def metrics_networks(*names: str) -> tuple:
-    from gruveo.env import Env  # noqa: PLC0415
-
-    return Env({"METRICS_NETWORKS": ",".join(names)}).networks("METRICS_NETWORKS")
+    @pytest.mark.parametrize("request_", [{"method": "POST"}, {"path": "/metrics/"}, {"path": "/"}])
+    async def test_only_that_address_is_answered(self, request_):
+        assert await self.status(token=TOKEN, headers={"authorization": f"Bearer {TOKEN}"}, **request_) == 404
 
 
 @pytest.mark.server
@@ -117,6 +141,12 @@ class RealServerTests:
         near = make_server(METRICS_NETWORKS="127.0.0.0/8")
 
         assert [status(near), status(near, **{"X-Forwarded-For": "127.0.0.1"})] == [200, 404]
+
+    def test_without_the_token_the_address_answers_as_one_that_is_not_there(self, server):
+        assert [status(server), status(server, Authorization="Bearer wrong")] == [404, 404]
+
+    def test_a_process_may_be_asked_by_its_address(self, server):
+        assert status(server, Authorization=f"Bearer {TOKEN}", Host="10.0.3.7:8001") == 200
 
     async def test_joins_refusals_and_resumes_are_counted(self, server):
         before = Metrics(server)
@@ -238,9 +268,6 @@ class ManyNodesTests:
 
 class FleetTests:
     def test_relays_are_counted_by_region_and_not_named(self, settings):
-        from turnauth import fleet  # noqa: PLC0415
-        from turnauth.health import Health  # noqa: PLC0415
-
         found = {"eu-west-1": ("turn1.example.org", "turn2.example.org"), "us-east-1": ("turn3.example.org",)}
         fleet.store(found, Health(frozenset({"a", "b", "c", "d"}), frozenset({"d"})), seconds=60)
         fleet.drain("turn2.example.org")
