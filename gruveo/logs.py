@@ -106,7 +106,7 @@ def line_formatter() -> ProcessorFormatter:
 def _describe(logger, method: str, event: dict) -> dict:
     """The event of a record of the standard library, with what belongs to it."""
     record = event["_record"]
-    told = {**get_contextvars(), **{name: value for name in FIELDS if (value := getattr(record, name, None))}}
+    told = {**get_contextvars(), **{name: value for name in FIELDS if (value := getattr(record, name, "")) != ""}}
     if "address" in told:
         told["address"] = network(told["address"])
     if record.exc_info:
