@@ -7,6 +7,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from sentry_sdk.utils import BadDsn, Dsn
+
 _REQUIRED = object()
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -158,6 +160,14 @@ class Env:
         if value and not _HEADER.fullmatch(value):
             raise BadValue(name, f"must be the name of a header, such as X-Region, not {value!r}.")
         return value
+
+    def dsn(self, name: str) -> str:
+        """The address of a project of Sentry, or the empty text."""
+        value = self.text(name, "")
+        try:
+            return str(Dsn(value)) if value else ""
+        except BadDsn:  # its text may quote the key
+            raise BadValue(name, "must be like https://key@sentry.example/1.") from None
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """One of these words; the first when it is missing."""

@@ -79,10 +79,16 @@ class NoTracebackForPeers(logging.Filter):
     """A peer that sends bytes which are no UTF-8 is closed with 1007; that is its fault and no traceback of ours."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError) and record.name.startswith("uvicorn"):
+        if is_fault_of_peer(record):
             record.exc_info = record.exc_text = None
             record.levelno, record.levelname = logging.INFO, "INFO"
         return True
+
+
+def is_fault_of_peer(record: logging.LogRecord) -> bool:
+    """True for the complaint of the server about bytes that are no text."""
+    exc_info = record.exc_info
+    return bool(exc_info) and isinstance(exc_info[1], UnicodeDecodeError) and record.name.startswith("uvicorn")
 
 
 def route_name(request) -> str:

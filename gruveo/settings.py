@@ -393,6 +393,10 @@ LOGGING = {
     },
 }
 
+# Where our own faults are told, and what of them: gruveo.sentry
+
+SENTRY_DSN = env.dsn("SENTRY_DSN")
+
 # HTTPS=1 on one machine: the authority whose certificate visitors of this network may install
 
 LOCAL_CA_FILE = VAR_DIR / "ca" / "ca.crt" if LOCAL and SECURE else None

@@ -80,6 +80,7 @@ class ProductionTests:
             ("METRICS_NETWORKS", "10.0.0.1/8"),
             ("METRICS_NETWORKS", "near"),
             ("LOG_FORMAT", "xml"),
+            ("SENTRY_DSN", "https://sentry.example/s3cr3t"),
             ("ROOM_CAPACITY", "7"),
             ("ROOM_CAPACITY", "many"),
             ("TRUSTED_PROXIES", "-1"),

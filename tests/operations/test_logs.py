@@ -7,6 +7,7 @@ import urllib.error
 from urllib.parse import quote
 
 import pytest
+from structlog.contextvars import clear_contextvars
 
 from gruveo import logs
 
@@ -107,6 +108,7 @@ class WrittenTests:
         exc_info = (type(error), error, None) if error else None
         record = logging.LogRecord("signaling", logging.INFO, "", 0, text, (), exc_info)
         record.__dict__.update(extra)
+        clear_contextvars()  # the test client's requests were in the context of this thread
         return formatter.format(record)
 
     def test_json_is_one_line_with_what_belongs_to_the_event(self):
