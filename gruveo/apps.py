@@ -15,3 +15,6 @@ class GruveoConfig(AppConfig):
         register(checks.production)
         register(checks.signaling_url)
         register(checks.turn_discovery)
+        register(checks.keys)
+        register(checks.metrics)
+        register(checks.redis_keeps, deploy=True)

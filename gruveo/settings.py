@@ -401,5 +401,6 @@ SENTRY_DSN = env.dsn("SENTRY_DSN")
 
 LOCAL_CA_FILE = VAR_DIR / "ca" / "ca.crt" if LOCAL and SECURE else None
 
-if len({SECRET_KEY, ROOM_KEY, *SIGNALING_KEYS, *TURN_SECRETS}) < 2 + len(SIGNALING_KEYS) + len(TURN_SECRETS):
-    raise ImproperlyConfigured("SECRET_KEY, ROOM_KEY, SIGNALING_KEYS and TURN_SECRETS must all differ.")
+_keys = [SECRET_KEY, ROOM_KEY, *SIGNALING_KEYS, *TURN_SECRETS, *([METRICS_TOKEN] if METRICS_TOKEN else [])]
+if len(set(_keys)) < len(_keys):
+    raise ImproperlyConfigured("SECRET_KEY, ROOM_KEY, SIGNALING_KEYS, TURN_SECRETS and METRICS_TOKEN must all differ.")
