@@ -20,7 +20,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev admin test test-long test-fast conformance bench lint format lock clean python debian catalogues translations
+.PHONY: help run dev admin test test-long test-fast conformance bench lint audit format lock clean python debian catalogues translations
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,9 +52,13 @@ conformance: $(DEV_STAMP) catalogues  ## ask a server whether it keeps docs/prot
 bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE) catalogues  ## measure this server beside other systems, 45 minutes; QUICK=1 roughly, in 10
 	@$(BIN)/python -m bench $(if $(filter 1 yes true on,$(QUICK)),--quick)
 
-lint: $(DEV_STAMP)  ## ruff, which changes nothing
+lint: $(DEV_STAMP)  ## ruff, which changes nothing; and whether packages have known holes, if PyPI can be asked
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m tests.audit
+
+audit: $(DEV_STAMP)  ## fail when a package of requirements.txt has a known hole, or nothing could be asked
+	@$(BIN)/python -m tests.audit --strict
 
 format: $(DEV_STAMP)  ## ruff, which lays out the code anew
 	@$(BIN)/ruff format .

@@ -133,7 +133,13 @@ class TestTests:
         assert code == 0, output
         assert calls[0] == "tests/debian.py"
         assert installs(calls)[-1] == "requirements-dev.txt"
-        assert calls[-4:-1] == ["-m bench.npm bench/lighthouse", "check .", "format --check ."]
+        assert calls[-6:-1] == [
+            "-m bench.npm bench/lighthouse",
+            "-m gruveo.catalogues",
+            "check .",
+            "format --check .",
+            "-m tests.audit",
+        ]
         assert calls[-1].startswith("-m pytest -p tests.environment ")
 
     def test_the_conformance_suite_asks_the_server_that_is_named(self, machine):
@@ -149,7 +155,12 @@ class TestTests:
         _, _, first = machine.make("bench")
         _, _, second = machine.make("bench", "QUICK=1")
 
-        assert first[-3:] == ["-m bench.npm bench/rivals", "-m bench.npm bench/lighthouse", "-m bench"]
+        assert first[-4:] == [
+            "-m bench.npm bench/rivals",
+            "-m bench.npm bench/lighthouse",
+            "-m gruveo.catalogues",
+            "-m bench",
+        ]
         assert not any("bench.npm" in call for call in second)
         assert second[-1] == "-m bench --quick"
 
@@ -174,5 +185,5 @@ def test_make_alone_explains_itself(machine):
     _, output, calls = machine.make()
 
     assert calls == []
-    for target in "help run dev admin test test-long test-fast conformance bench lint lock clean".split():
+    for target in "help run dev admin test test-long test-fast conformance bench lint audit lock clean".split():
         assert f"make {target} " in output
