@@ -1,6 +1,7 @@
 """The one place that knows the address of a client: the peer of the socket, or what the proxies that we count have added."""
 
 import ipaddress
+from functools import lru_cache
 
 
 class ClientAddress:
@@ -40,6 +41,7 @@ def is_longer(headers: list[tuple[bytes, bytes]], proxies: int) -> bool:
     return len(_entries(headers)) > proxies
 
 
+@lru_cache(1024)
 def network(address: str) -> str:
     """The /24 (IPv6: /48) of an address, which is what may be kept of it; "unknown" when it is none."""
     try:

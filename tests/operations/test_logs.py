@@ -121,6 +121,9 @@ class WrittenTests:
         assert "peer" not in told
         assert told["exception"] == "ValueError: first\nsecond"
 
+    def test_what_is_no_proper_text_is_written_all_the_same(self):
+        assert json.loads(self.written(logs.json_formatter(), client="a\ud800"))["client"] == "a\ud800"
+
     def test_what_is_not_on_the_list_is_not_written(self):
         assert "secret" not in self.written(logs.json_formatter(), code="secret", request="secret")
 
