@@ -63,7 +63,7 @@ class Link:
         self._deliver = deliver
         self._test_every = test_every
         self._patience = patience
-        self._tally = tally or Tally()
+        self.tally = tally or Tally()
         self._wire = Wire(url, self.address, hear=self._hear, stands=self._test, can_write=self._flush)
         self._waiting: dict[str, _Waiting] = {}
         self._flushed_at = self._heard_at = -float("inf")
@@ -91,7 +91,7 @@ class Link:
         if waiting is None:
             waiting = self._waiting[address] = _Waiting()
         if not waiting.add(parcel):
-            self._tally.dropped += 1
+            self.tally.dropped += 1
         if not self._is_flush_due:
             self._is_flush_due = True
             loop = asyncio.get_running_loop()
@@ -132,7 +132,7 @@ class Link:
         parts = iter(_unpack(payload))
         for room, peer, text in zip(parts, parts, parts, strict=True):
             if not room:
-                self._tally.delays.add(self._heard_at - float(text))  # our own test
+                self.tally.delays.add(self._heard_at - float(text))  # our own test
                 continue
             try:
                 self._deliver(Parcel(room, peer, text))
@@ -150,7 +150,7 @@ class Link:
         """One message to each node at most, so that no node waits for a busier one."""
         for address, waiting in list(self._waiting.items()):
             flat, dropped = waiting.take()
-            self._tally.dropped += dropped
+            self.tally.dropped += dropped
             if waiting.is_empty:
                 del self._waiting[address]
             if flat:
