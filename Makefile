@@ -21,7 +21,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev admin test test-long test-fast conformance bench bundle lint format lock clean python debian catalogues translations
+.PHONY: help run dev admin test test-long test-fast conformance bench bundle lint audit format lock clean python debian catalogues translations
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,9 +56,13 @@ bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE) $(WAGTAIL) catalogues  ## mea
 bundle: $(RUN_STAMP)  ## what Elastic Beanstalk is given, ROLE=web or ROLE=signaling, from what is committed; docs/deploy.md
 	@$(BIN)/python -m deploy.bundle "$(ROLE)"
 
-lint: $(DEV_STAMP)  ## ruff, which changes nothing
+lint: $(DEV_STAMP)  ## ruff, which changes nothing; and whether packages have known holes, if PyPI can be asked
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m tests.audit
+
+audit: $(DEV_STAMP)  ## fail when a package of requirements.txt has a known hole, or nothing could be asked
+	@$(BIN)/python -m tests.audit --strict
 
 format: $(DEV_STAMP)  ## ruff, which lays out the code anew
 	@$(BIN)/ruff format .

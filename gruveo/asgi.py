@@ -16,6 +16,7 @@ from gruveo.checkups import Checkups
 from gruveo.client_address import ClientAddress
 from gruveo.handler import OneThreadHandler
 from gruveo.lifespan import lifespan
+from gruveo.metrics import Metrics
 from gruveo.one_process import only_process
 from library import redirects
 from signaling.elsewhere import elsewhere
@@ -24,13 +25,13 @@ from signaling.routing import sockets
 refuse_to_serve()
 elsewhere.ask = database_sync_to_async(redirects.words)
 _lock = None if settings.REDIS_URLS else only_process(settings.VAR_DIR / "server.lock")
+_http = Metrics(
+    Checkups(OneThreadHandler(), host=settings.SITE_ORIGINS[0].netloc),
+    token=settings.METRICS_TOKEN,
+    networks=settings.METRICS_NETWORKS,
+    trusted_proxies=settings.TRUSTED_PROXIES,
+)
 application = ClientAddress(
-    ProtocolTypeRouter(
-        {
-            "http": Checkups(OneThreadHandler(), host=settings.SITE_ORIGINS[0].netloc),
-            "websocket": sockets,
-            "lifespan": lifespan,
-        }
-    ),
+    ProtocolTypeRouter({"http": _http, "websocket": sockets, "lifespan": lifespan}),
     trusted_proxies=settings.TRUSTED_PROXIES,
 )

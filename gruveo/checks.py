@@ -1,10 +1,15 @@
 """System checks of what the settings file cannot judge by one value alone; the errors among them also stop a server."""
 
+from itertools import combinations
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error, Info, Warning
 from django.core.exceptions import ImproperlyConfigured
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+_ALIKE = 16  # characters
 
 
 def redis(**_) -> list[CheckMessage]:
@@ -69,6 +74,77 @@ def turn_discovery(**_) -> list[CheckMessage]:
             "TURN_DISCOVERY is ec2, but REDIS_URL is not set: what `manage.py turn_fleet` finds reaches no server.",
             hint="Set REDIS_URL, or name the relays in TURN_SERVERS and leave TURN_DISCOVERY out.",
             id="gruveo.W004",
+        )
+    ]
+
+
+def redis_keeps(**_) -> list[CheckMessage]:
+    """W005, W006 and I001, asked of the Redis hosts themselves, so with `check --deploy` only."""
+    return [message for number, url in enumerate(settings.REDIS_URLS) if (message := _redis_keeps(number, url))]
+
+
+def _redis_keeps(number: int, url: str) -> CheckMessage | None:
+    """Of one host. It is named by its place in the list: its address may hold a password."""
+    try:
+        with Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True) as client:
+            keeps = client.config_get("appendonly").get("appendonly")
+    except ResponseError:
+        return Info(
+            f"Host {number} of REDIS_URL does not say whether it keeps anything on disk.",
+            hint="Look yourself: appendonly should be yes (a service that is managed has a setting or replicas for it).",
+            id="gruveo.I001",
+        )
+    except (RedisError, OSError):
+        return Warning(
+            f"Host {number} of REDIS_URL cannot be reached.",
+            hint="Without it its rooms admit nobody.",
+            id="gruveo.W006",
+        )
+    if keeps == "yes":
+        return None
+    return Warning(
+        f"Host {number} of REDIS_URL keeps nothing on disk: when it dies, calls that have ended and are not recorded "
+        "yet are lost, and relays that were drained are handed out again.",
+        hint="CONFIG SET appendonly yes, and the same in redis.conf.",
+        id="gruveo.W005",
+    )
+
+
+def keys(**_) -> list[CheckMessage]:
+    """W007: that keys differ stops the start (gruveo.settings); keys that begin alike were hardly drawn at random."""
+    named = [
+        ("SECRET_KEY", settings.SECRET_KEY),
+        ("ROOM_KEY", settings.ROOM_KEY),
+        *(("SIGNALING_KEYS", key) for key in settings.SIGNALING_KEYS),
+        *(("TURN_SECRETS", key) for key in settings.TURN_SECRETS),
+        *([("METRICS_TOKEN", settings.METRICS_TOKEN)] if settings.METRICS_TOKEN else []),
+    ]
+    alike = {
+        name
+        for (one, first), (other, second) in combinations(named, 2)
+        if settings.PRODUCTION and first[:_ALIKE] == second[:_ALIKE]
+        for name in (one, other)
+    }
+    if not alike:
+        return []
+    return [
+        Warning(
+            f"Keys of {', '.join(sorted(alike))} begin alike: whoever learns one can guess the others.",
+            hint='Draw each anew: python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
+            id="gruveo.W007",
+        )
+    ]
+
+
+def metrics(**_) -> list[CheckMessage]:
+    """W008: numbers for the whole world."""
+    if not any(network.prefixlen == 0 for network in settings.METRICS_NETWORKS):
+        return []
+    return [
+        Warning(
+            "METRICS_NETWORKS holds every address: everybody may read /metrics.",
+            hint="Name the network in which Prometheus is, or set METRICS_TOKEN.",
+            id="gruveo.W008",
         )
     ]
 

@@ -1,6 +1,7 @@
 """The one place that knows the address of a client: the peer of the socket, or what the proxies that we count have added."""
 
 import ipaddress
+from functools import lru_cache
 
 
 class ClientAddress:
@@ -26,15 +27,35 @@ class ClientAddress:
 
 def forwarded(headers: list[tuple[bytes, bytes]], proxies: int) -> str | None:
     """The address that the outermost trusted proxy saw; None when there are fewer entries than proxies, or it is no address."""
-    entries = [
-        part.strip()
-        for name, value in headers
-        if name.lower() == b"x-forwarded-for"
-        for part in value.decode("latin-1").split(",")
-    ]
+    entries = _entries(headers)
     if len(entries) < proxies:
         return None
     try:
         return str(ipaddress.ip_address(entries[-proxies].strip("[]")))
     except ValueError:
         return None
+
+
+def is_longer(headers: list[tuple[bytes, bytes]], proxies: int) -> bool:
+    """True when X-Forwarded-For has more entries than we count proxies: somebody forged some, or we count too few."""
+    return len(_entries(headers)) > proxies
+
+
+@lru_cache(1024)
+def network(address: str) -> str:
+    """The /24 (IPv6: /48) of an address, which is what may be kept of it; "unknown" when it is none."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    known = getattr(known, "ipv4_mapped", None) or known
+    return str(ipaddress.ip_network((known, 24 if known.version == 4 else 48), strict=False))
+
+
+def _entries(headers: list[tuple[bytes, bytes]]) -> list[str]:
+    return [
+        part.strip()
+        for name, value in headers
+        if name.lower() == b"x-forwarded-for"
+        for part in value.decode("latin-1").split(",")
+    ]

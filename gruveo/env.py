@@ -3,8 +3,11 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from sentry_sdk.utils import BadDsn, Dsn
 
 _REQUIRED = object()
 _TRUE = {"1", "true", "yes", "on"}
@@ -144,12 +147,27 @@ class Env:
         except ValueError as error:
             raise BadValue(name, f"has a wrong entry: {error}.") from None
 
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Networks separated by commas: `10.0.0.0/8,fd00::/8`; an address alone is a network of one."""
+        try:
+            return tuple(ip_network(text) for text in self.names(name))
+        except ValueError as error:
+            raise BadValue(name, f"must hold networks such as 10.0.0.0/8, separated by commas: {error}.") from None
+
     def header(self, name: str) -> str:
         """The name of an HTTP header (RFC 9110 section 5.1), or the empty text."""
         value = self.text(name, "")
         if value and not _HEADER.fullmatch(value):
             raise BadValue(name, f"must be the name of a header, such as X-Region, not {value!r}.")
         return value
+
+    def dsn(self, name: str) -> str:
+        """The address of a project of Sentry, or the empty text."""
+        value = self.text(name, "")
+        try:
+            return str(Dsn(value)) if value else ""
+        except BadDsn:  # its text may quote the key
+            raise BadValue(name, "must be like https://key@sentry.example/1.") from None
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """One of these words; the first when it is missing."""

@@ -101,6 +101,11 @@ CACHES = {
 # Pages that are the same for everybody are kept for so long, unless something changes; 0 keeps none
 PAGES_KEPT_SECONDS = env.number("PAGES_KEPT_SECONDS", 300)
 
+# Metrics: shown to who has the token, or comes from one of these networks; to nobody without either
+
+METRICS_TOKEN = env.key("METRICS_TOKEN", "")
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
+
 # Signaling: what docs/protocol.md section 12 promises
 
 ROOM_CAPACITY = env.number("ROOM_CAPACITY", 6, least=2, most=6)
@@ -195,6 +200,7 @@ INSTALLED_APPS = [
     "accounts",
 ]
 MIDDLEWARE = [
+    "gruveo.access.Access",  # first: sees every answer
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -354,6 +360,7 @@ PERMISSIONS_POLICY = {
 
 # Logs: the route of a request, never its path, because the path of a call is its code
 
+LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "line") if PRODUCTION else ("line", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -362,17 +369,22 @@ LOGGING = {
         "no_codes": {"()": "gruveo.logs.RouteInsteadOfPath"},
         "peers_fault": {"()": "gruveo.logs.NoTracebackForPeers"},
     },
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "json": {"()": "gruveo.logs.json_formatter"},
+        "line": {"()": "gruveo.logs.line_formatter"},
+    },
     "handlers": {
         "nowhere": {"class": "logging.NullHandler"},
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
             "filters": ["no_codes", "no_keys", "peers_fault"],
         },
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        # A line for each request: on one machine it would only hide the others.
+        "gruveo.access": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "uvicorn": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # A wrong Host header is a scanner's doing, a hundred times a day: it is answered with 400, and no traceback of ours.
@@ -383,9 +395,14 @@ LOGGING = {
     },
 }
 
+# Where our own faults are told, and what of them: gruveo.sentry
+
+SENTRY_DSN = env.dsn("SENTRY_DSN")
+
 # HTTPS=1 on one machine: the authority whose certificate visitors of this network may install
 
 LOCAL_CA_FILE = VAR_DIR / "ca" / "ca.crt" if LOCAL and SECURE else None
 
-if len({SECRET_KEY, ROOM_KEY, *SIGNALING_KEYS, *TURN_SECRETS}) < 2 + len(SIGNALING_KEYS) + len(TURN_SECRETS):
-    raise ImproperlyConfigured("SECRET_KEY, ROOM_KEY, SIGNALING_KEYS and TURN_SECRETS must all differ.")
+_keys = [SECRET_KEY, ROOM_KEY, *SIGNALING_KEYS, *TURN_SECRETS, *([METRICS_TOKEN] if METRICS_TOKEN else [])]
+if len(set(_keys)) < len(_keys):
+    raise ImproperlyConfigured("SECRET_KEY, ROOM_KEY, SIGNALING_KEYS, TURN_SECRETS and METRICS_TOKEN must all differ.")

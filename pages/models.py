@@ -1,5 +1,9 @@
 """Pages of editors, the questions that people ask, and what visitors write to us."""
 
+from datetime import datetime
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
@@ -131,6 +135,31 @@ class FaqEntry(Addressed):
         FaqEntry.objects.filter(pk=self.pk).update(**{field: models.F(field) + 1})
 
 
+class MessageQuerySet(models.QuerySet):
+    def done_before(self, time: datetime) -> "MessageQuerySet":
+        """Those that have been dealt with and came before then."""
+        return self.filter(done=True, created__lt=time)
+
+    def of(self, email: str) -> "MessageQuerySet":
+        """Those whose writer gave this address."""
+        return self.filter(email__iexact=email.strip())
+
+    def mentioning(self, email: str) -> "MessageQuerySet":
+        """Those of others in which it stands."""
+        email = email.strip()
+        mentions = models.Q(text__icontains=email) | models.Q(note__icontains=email)
+        return self.filter(mentions).exclude(email__iexact=email)
+
+    def erase(self) -> int:
+        """Deletes them for good, with the lines of the admin's own log that quote them. Answers how many."""
+        with transaction.atomic():
+            ids = list(self.values_list("pk", flat=True))
+            kind = ContentType.objects.get_for_model(self.model)
+            LogEntry.objects.filter(content_type=kind, object_id__in=map(str, ids)).delete()
+            self.filter(pk__in=ids).delete()
+        return len(ids)
+
+
 class Message(models.Model):
     """What a visitor has written to us; of who it was only what they gave."""
 
@@ -148,6 +177,8 @@ class Message(models.Model):
     created = models.DateTimeField("received", auto_now_add=True)
     done = models.BooleanField(default=False)
     note = models.TextField("our note", blank=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created"]

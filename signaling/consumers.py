@@ -41,6 +41,7 @@ logger = logging.getLogger("signaling")
 
 _TURN = 32  # frames
 _PEER_BYTES = 12  # 16 characters
+_REASONS = {1000: "left", 1001: "left", 1012: "restart"}  # why a socket has ended, unless we have ended it
 
 
 class SignalingConsumer(AsyncConsumer):
@@ -56,6 +57,7 @@ class SignalingConsumer(AsyncConsumer):
         origins: frozenset[str],
     ) -> None:
         self._switchboard = switchboard
+        self._tally = switchboard.tally
         self._addresses = addresses
         self._elsewhere = elsewhere
         self._limits = limits
@@ -72,6 +74,7 @@ class SignalingConsumer(AsyncConsumer):
     async def __call__(self, scope, receive, send) -> None:
         await receive()  # websocket.connect
         if not self._is_allowed(_header(scope, b"origin")):
+            self._tally.refused["foreign-origin"] += 1
             logger.info("refused an origin")
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -89,12 +92,15 @@ class SignalingConsumer(AsyncConsumer):
             socket.listen(self._take)
         else:
             self._outbox = Outbox(send, on_too_slow=self._drop)
+        self._tally.sockets += 1
+        self._tally.sockets_opened += 1
         try:
             await self._read(receive, scope)
         except asyncio.CancelledError:
             if not self._is_dropped:
                 raise
         finally:
+            self._tally.sockets -= 1
             self._stop_timer()
             await self._outbox.finish()
 
@@ -108,7 +114,8 @@ class SignalingConsumer(AsyncConsumer):
 
     def _drop(self) -> None:
         """Ends the socket without a word: a client that reads nothing would not read that either."""
-        logger.info("refused too-slow peer=%s", self._session.peer or "-")
+        logger.info("refused too-slow", extra={"peer": self._session.peer})
+        self._tally.refused["too-slow"] += 1
         self._is_dropped = True
         if not self._is_ending:
             self._task.cancel()
@@ -184,7 +191,7 @@ class SignalingConsumer(AsyncConsumer):
 
     async def _hello(self, hello: Hello) -> None:
         self._region = hello.region or self._region
-        outcome = await (self._resume(hello) if hello.resume else self._join(hello))
+        outcome = await self._admit(hello)
         member = outcome.member
         self._session.join(outcome.room.id, member.peer, member.connection, now=time.monotonic())
         self._token = tokens.Token(
@@ -195,6 +202,17 @@ class SignalingConsumer(AsyncConsumer):
         self._switchboard.publish(outcome)
         self._watch()
         self._client = hello.client
+
+    async def _admit(self, hello: Hello) -> Outcome:
+        tally = self._tally
+        try:
+            outcome = await (self._resume(hello) if hello.resume else self._join(hello))
+        except ProtocolError as problem:
+            (tally.refused_resumes if hello.resume else tally.refused_joins)[problem.code] += 1
+            raise
+        tally.resumes += bool(hello.resume)
+        tally.joins += not hello.resume
+        return outcome
 
     def _welcome(self, outcome: Outcome) -> str:
         room, member, limits = outcome.room, outcome.member, self._limits
@@ -332,7 +350,8 @@ class SignalingConsumer(AsyncConsumer):
         """The one place that turns an error into what its client hears; at INFO and without a traceback, for it is the peer's fault."""
         if problem.code not in self._said:  # once for each socket: whoever floods us must not flood the log
             self._said.add(problem.code)
-            logger.info("refused %s peer=%s", problem.code, self._session.peer or "-")
+            logger.info("refused %s", problem.code, extra={"peer": self._session.peer})
+        self._tally.refused[problem.code] += 1
         self._outbox.put(protocol.error(problem))
         if problem.close is not None:
             self._outbox.close(problem.close, problem.code)
@@ -340,8 +359,11 @@ class SignalingConsumer(AsyncConsumer):
     async def _end(self, close_code: int) -> None:
         """Gives the place up, or keeps it for a while; once, however often it is said."""
         session = self._session
-        if session.phase is not Phase.JOINED:
+        if session.phase is Phase.CLOSED:
+            return
+        if session.phase is Phase.NEW:
             session.close(close_code)
+            self._say_why("never joined", close_code)
             return
         has_left = session.close(close_code)
         held = self._switchboard.detach(session.room, session.peer, self._outbox)
@@ -349,9 +371,23 @@ class SignalingConsumer(AsyncConsumer):
             await self._tell_of(held, "leave")
         elif held:
             await self._tell_of(held, "away", keep=self._limits.place)
-        # The one line of a socket: what is said of each message or join would cost more than the message or join.
-        verb, seconds = "left" if has_left else "away", session.seconds(now=time.monotonic())
-        logger.info("%s room=%s peer=%s client=%r seconds=%d", verb, session.room, session.peer, self._client, seconds)
+        self._say_why("left" if has_left else "away", close_code, held)
+
+    def _say_why(self, how: str, close_code: int, held: Held | None = None) -> None:
+        """The one line of a socket: what is said of each message or join would cost more than the message or join."""
+        session = self._session
+        reason = "too-slow" if self._is_dropped else self._outbox.reason or _REASONS.get(close_code, "lost")
+        self._tally.sockets_closed[reason] += 1
+        told = {
+            "room": session.room,
+            "peer": session.peer,
+            "call": held.room.call.id if held and held.room.call else "",
+            "client": self._client,
+            "seconds": int(session.seconds(now=time.monotonic())),
+            "reason": reason,
+            "address": self._address,
+        }
+        logger.info(how, extra=told)
 
     def _watch(self) -> None:
         """One timer for each socket, set again only when it fires, or would be late: a message costs it nothing."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 from redis.exceptions import RedisError
 
+from signaling.tally import Tally
 from signaling.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -45,16 +46,24 @@ class Link:
     One node's name at one Redis host, and what is on its way to others. Nothing but `serve` waits.
 
     `deliver` is called with each parcel that arrives. `test_every` is how often the link sends itself something, `patience` how long
-    it may go without hearing that before it counts as down; in seconds.
+    it may go without hearing that before it counts as down; in seconds. What it sends itself takes the way of all messages, so how long
+    that took is the delay between two nodes.
     """
 
     def __init__(
-        self, url: str, deliver: Callable[[Parcel], None], *, test_every: float = 5.0, patience: float = 10.0
+        self,
+        url: str,
+        deliver: Callable[[Parcel], None],
+        *,
+        test_every: float = 5.0,
+        patience: float = 10.0,
+        tally: Tally | None = None,
     ) -> None:
         self.address = f"node.{secrets.token_hex(12)}"
         self._deliver = deliver
         self._test_every = test_every
         self._patience = patience
+        self.tally = tally or Tally()
         self._wire = Wire(url, self.address, hear=self._hear, stands=self._test, can_write=self._flush)
         self._waiting: dict[str, _Waiting] = {}
         self._flushed_at = self._heard_at = -float("inf")
@@ -67,6 +76,11 @@ class Link:
         """Whether something that was sent to ourselves has come back lately."""
         return time.monotonic() - self._heard_at < self._patience
 
+    @property
+    def waiting(self) -> int:
+        """How much waits for other nodes, in characters."""
+        return sum(waiting.size for waiting in self._waiting.values())
+
     async def is_proven(self) -> None:
         """Returns once something has come back for the first time."""
         await self._came_back.wait()
@@ -76,7 +90,8 @@ class Link:
         waiting = self._waiting.get(address)
         if waiting is None:
             waiting = self._waiting[address] = _Waiting()
-        waiting.add(parcel)
+        if not waiting.add(parcel):
+            self.tally.dropped += 1
         if not self._is_flush_due:
             self._is_flush_due = True
             loop = asyncio.get_running_loop()
@@ -108,7 +123,7 @@ class Link:
         self._complain("it does not answer")
 
     def _test(self) -> None:
-        self.post(self.address, Parcel("", "", ""))
+        self.post(self.address, Parcel("", "", str(time.monotonic())))
 
     def _hear(self, payload: bytes) -> None:
         self._heard_at = time.monotonic()
@@ -117,7 +132,8 @@ class Link:
         parts = iter(_unpack(payload))
         for room, peer, text in zip(parts, parts, parts, strict=True):
             if not room:
-                continue  # our own test
+                self.tally.delays.add(self._heard_at - float(text))  # our own test
+                continue
             try:
                 self._deliver(Parcel(room, peer, text))
             except Exception:
@@ -133,7 +149,8 @@ class Link:
     def _take(self) -> Iterator[tuple[str, bytes]]:
         """One message to each node at most, so that no node waits for a busier one."""
         for address, waiting in list(self._waiting.items()):
-            flat = waiting.take()
+            flat, dropped = waiting.take()
+            self.tally.dropped += dropped
             if waiting.is_empty:
                 del self._waiting[address]
             if flat:
@@ -151,26 +168,31 @@ class _Waiting:
 
     def __init__(self) -> None:
         self._parcels: deque[tuple[float, Parcel]] = deque()
-        self._size = 0
+        self.size = 0
 
     @property
     def is_empty(self) -> bool:
         return not self._parcels
 
-    def add(self, parcel: Parcel) -> None:
-        if self._size + len(parcel.text) > _MOST_WAITING:
-            return
-        self._size += len(parcel.text)
+    def add(self, parcel: Parcel) -> bool:
+        """False when too much waits already."""
+        if self.size + len(parcel.text) > _MOST_WAITING:
+            return False
+        self.size += len(parcel.text)
         self._parcels.append((time.monotonic(), parcel))
+        return True
 
-    def take(self) -> list[str]:
-        """What goes with the next message, flat; what has waited for too long is dropped."""
+    def take(self) -> tuple[list[str], int]:
+        """What goes with the next message, flat, and how many parcels were dropped because they have waited for too long."""
         flat: list[str] = []
+        dropped = 0
         size, oldest = 0, time.monotonic() - _TOO_OLD
         while self._parcels and size + len(self._parcels[0][1].text) <= _MOST_AT_ONCE:
             since, parcel = self._parcels.popleft()
-            self._size -= len(parcel.text)
-            if since >= oldest:
-                size += len(parcel.text)
-                flat.extend(parcel)
-        return flat
+            self.size -= len(parcel.text)
+            if since < oldest:
+                dropped += 1
+                continue
+            size += len(parcel.text)
+            flat.extend(parcel)
+        return flat, dropped

@@ -31,7 +31,7 @@ def _make() -> Switchboard:
     made = Switchboard(renewal=conf.lease() / 4)
     common = fingerprint(urls, room_key=conf.room_key())
     for url in urls:
-        _add(made, _shard(url, common, made.deliver))
+        _add(made, _shard(url, common, made))
     return made
 
 
@@ -39,7 +39,7 @@ def _add(switchboard: Switchboard, shard: Shard) -> None:
     switchboard.add(shard, partial(keep_recording, shard.rooms, every=conf.lease() / 5))
 
 
-def _shard(url: str, common: str, deliver) -> Shard:
+def _shard(url: str, common: str, made: Switchboard) -> Shard:
     limits, lease = conf.limits(), conf.lease()
     redis = _client(url)
     rooms = RedisRooms(
@@ -51,7 +51,7 @@ def _shard(url: str, common: str, deliver) -> Shard:
         joins=limits.joins,
         joins_burst=limits.joins_burst,
     )
-    link = Link(url, deliver, test_every=lease / 3, patience=lease * 2 / 3)
+    link = Link(url, made.deliver, test_every=lease / 3, patience=lease * 2 / 3, tally=made.tally)
     return Shard(rooms, link, Accord(redis, common, lasts=4 * lease))
 
 

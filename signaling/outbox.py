@@ -39,7 +39,13 @@ class Outbox:
         self._waiting: deque[dict] | None = None  # most sockets never need one
         self._bytes = 0
         self.is_closing = False
+        self.reason = ""  # that was given with the close
         self._writer: asyncio.Task | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How much waits for the socket, in characters."""
+        return self._bytes if self._writer else 0
 
     def put(self, text: str) -> None:
         """Sends this message after those before it; nothing happens after `close`."""
@@ -55,6 +61,7 @@ class Outbox:
         if self.is_closing:
             return
         self.is_closing = True
+        self.reason = reason
         self._add({"type": "websocket.close", "code": code, "reason": reason})
 
     async def finish(self) -> None:

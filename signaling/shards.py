@@ -52,6 +52,11 @@ class Shard:
         """Whether the other nodes were told another list of hosts, or another key: then no room of this node's is where theirs is."""
         return self._accord is not None and self._accord.is_broken
 
+    @property
+    def waiting(self) -> int:
+        """How many things the store must still be told."""
+        return len(self._errands)
+
     async def admit(self, ask: Callable[[], Awaitable[Outcome]], *, undo: Errand | None = None) -> Outcome:
         """
         Asks for a place. `undo` is done later if no answer came: the store may have given the place all the same.

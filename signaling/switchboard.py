@@ -21,6 +21,7 @@ from signaling.links import AWAY, Parcel
 from signaling.protocol import ERRORS, Ack, ProtocolError, Signal
 from signaling.rooms import Change, Entry, Held, Member, Outcome, Room, Rooms
 from signaling.shards import Errand, Shard, host_of, unavailable
+from signaling.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ _RETRY = 0.5  # seconds
 
 class Outlet(Protocol):
     """The way out to one socket; neither method waits."""
+
+    @property
+    def waiting(self) -> int: ...
 
     def put(self, text: str) -> None: ...
 
@@ -69,6 +73,7 @@ class Switchboard:
 
     def __init__(self, *shards: Shard, renewal: float) -> None:
         self.shards: list[Shard] = []
+        self.tally = Tally()
         self._here: list[dict[str, _Local]] = []  # of each shard
         self._renewal = renewal
         self._chores: list[Callable[[], Coroutine]] = []
@@ -111,6 +116,17 @@ class Switchboard:
     def sessions(self) -> int:
         return sum(len(local.seats) for rooms in self._here for local in rooms.values())
 
+    @property
+    def rooms(self) -> int:
+        """Of how many rooms somebody sits here."""
+        return sum(map(len, self._here))
+
+    def outboxes(self) -> list[int]:
+        """How much waits for each session, in characters; looks at all of them."""
+        return [
+            seat.outlet.waiting for rooms in self._here for local in rooms.values() for seat in local.seats.values()
+        ]
+
     def shard(self, room: str) -> Shard:
         """Where this room is."""
         return self.shards[host_of(room, len(self.shards))]
@@ -141,11 +157,11 @@ class Switchboard:
         local = self._of(room).setdefault(room, _Local({}))
         older = local.seats.get(member.peer)
         if older is not None and older.member.connection > member.connection:
-            _refuse(outlet, "superseded")
+            self._refuse(outlet, "superseded")
             return
         local.seats[member.peer] = _Seat(outlet, member)
         if older is not None and older.outlet is not outlet:
-            _refuse(older.outlet, "superseded")
+            self._refuse(older.outlet, "superseded")
 
     def detach(self, room: str, peer: str, outlet: Outlet) -> Held | None:
         """Forgets this outlet; answers whom it stood for, or None when it does not any more. May be said twice."""
@@ -174,6 +190,7 @@ class Switchboard:
             local = self._of(parcel.room).get(parcel.room)
             seat = local and local.seats.get(parcel.peer)
             if seat:
+                self.tally.delivered += 1
                 seat.outlet.put(parcel.text)
             return
         news = _read_news(parcel.text)
@@ -191,6 +208,7 @@ class Switchboard:
             return
         seat = local.seats.get(message.to)
         if seat is not None:
+            self.tally.handed_on += 1
             seat.outlet.put(protocol.forwarded(sender, message))
             return
         member = local.known and local.known.members.get(message.to)
@@ -198,6 +216,7 @@ class Switchboard:
             raise ProtocolError("unknown-peer", to=message.to, about="signal" if isinstance(message, Signal) else "ack")
         link = self.shard(room).link
         if link and not member.away:
+            self.tally.sent_on += 1
             link.post(member.node, Parcel(room, message.to, protocol.forwarded(sender, message)))
 
     def held(self, room: str, peer: str) -> Held | None:
@@ -283,8 +302,13 @@ class Switchboard:
                 seat.member = member
 
     def _turn_out(self, local: _Local, peer: str, code: str) -> None:
-        _refuse(local.seats[peer].outlet, code)
+        self._refuse(local.seats[peer].outlet, code)
         self._clear_seat(local.known.id, local, peer)
+
+    def _refuse(self, outlet: Outlet, code: str) -> None:
+        self.tally.refused[code] += 1
+        outlet.put(protocol.error(ProtocolError(code)))
+        outlet.close(ERRORS[code].close, code)
 
     def _show_members(self, local: _Local, peer: str) -> None:
         room = local.known
@@ -344,8 +368,3 @@ def _held(rooms: dict[str, _Local], part: list[str]) -> Iterator[Held]:
 def _newness(room: Room) -> tuple[int, int]:
     """A resume that nobody need hear of raises no revision, but a connection number."""
     return room.revision, sum(member.connection for member in room.members.values())
-
-
-def _refuse(outlet: Outlet, code: str) -> None:
-    outlet.put(protocol.error(ProtocolError(code)))
-    outlet.close(ERRORS[code].close, code)

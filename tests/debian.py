@@ -17,6 +17,7 @@ PACKAGES = (
     "coturn",  # the relays
     "faketime",  # a relay whose clock is wrong
     "systemd",  # reads the units of deploy/turn, and starts none
+    "prometheus",  # promtool, which reads the alerts of deploy/monitoring
     "iproute2",  # tests/nat: namespaces, cables and routes,
     "iptables",  # routers,
     "libnss3-tools",  # a browser that trusts the laboratory's authority,

@@ -22,7 +22,7 @@ FLOORS = {
         3: "urls checks apps",
     },
     "signaling": {
-        0: "codes protocol session limits tokens streams events native growth",
+        0: "codes protocol session limits tokens streams events native growth tally",
         1: "conf rooms rooms.memory rooms.redis accord wire links shards switchboard node outbox addresses elsewhere models records",
         2: "consumers client views admin management.commands.call_minutes load management.commands.signaling_load",
         3: "routing urls",
@@ -57,11 +57,12 @@ FLOORS = {
         3: "urls apps",
     },
     "gruveo": {
-        0: "env logs client_address checkups",
+        0: "env client_address logs checkups",
         1: "catalogues formats.en.formats private_file local_env one_process storage local_ca settings checks",
-        2: "handler health shelf languages lifespan middleware moving_in archive uvicorn_config websocket fast_websocket local_ca_pages "
-        "local_site management.commands.shelve_static "
+        2: "access metrics sentry handler health shelf languages lifespan middleware moving_in archive uvicorn_config websocket "
+        "fast_websocket local_ca_pages local_site management.commands.shelve_static "
         "management.commands.sample_content management.commands.clean_media management.commands.copy_media "
+        "management.commands.purge management.commands.erase_visitor "
         "management.commands.import_wordpress management.commands.export_site management.commands.import_site",
         3: "asgi urls apps local serve",
     },

@@ -40,8 +40,13 @@ def relays() -> dict[str, tuple[str, ...]]:
 
     Never raises, never waits.
     """
-    fleet = _memory.fleet()
+    fleet = known()
     return without(fleet.relays or conf.relays(), fleet.drained)
+
+
+def known() -> Fleet:
+    """What this process knows of them, and asks anew when that is old. Never raises, never waits."""
+    return _memory.fleet()
 
 
 def read() -> Fleet:

@@ -1,5 +1,6 @@
 """System checks, and what refuses to serve."""
 
+import secrets
 import subprocess
 import sys
 
@@ -7,7 +8,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from gruveo import checks
-from gruveo.env import Origin
+from gruveo.env import Env, Origin
+from tests.redis_server import RedisServer
 from tests.server import BASE_DIR, child_env
 from tests.test_settings import PRODUCTION
 
@@ -76,6 +78,77 @@ class TurnDiscoveryTests:
         assert ids(checks.turn_discovery()) == expected
 
 
+class RedisKeepsTests:
+    @pytest.fixture
+    def host(self, settings):
+        """A Redis of its own: what it keeps is changed."""
+        with RedisServer() as running:
+            settings.REDIS_URLS = (running.url,)
+            yield running
+
+    def test_a_redis_that_keeps_nothing_is_pointed_out_and_one_that_does_is_not(self, host):
+        assert ids(checks.redis_keeps()) == ["gruveo.W005"]
+
+        host.command("CONFIG", "SET", "appendonly", "yes")
+
+        assert checks.redis_keeps() == []
+
+    def test_one_that_lets_nobody_ask_is_to_be_looked_at(self, host):
+        host.command("ACL", "SETUSER", "default", "-config")
+
+        assert ids(checks.redis_keeps()) == ["gruveo.I001"]
+
+    def test_one_that_is_away_is_pointed_out_without_its_address(self, settings):
+        settings.REDIS_URLS = ("redis://:s3cr3t@127.0.0.1:1",)
+
+        (message,) = checks.redis_keeps()
+
+        assert message.id == "gruveo.W006"
+        assert "s3cr3t" not in str(message)
+
+
+class KeysTests:
+    def test_keys_that_begin_alike_are_pointed_out_and_not_told(self, settings):
+        settings.PRODUCTION = True
+        settings.SECRET_KEY = "one-secret-for-all-0123456789-django"
+        settings.ROOM_KEY = "one-secret-for-all-0123456789-rooms"
+
+        (message,) = checks.keys()
+
+        assert message.id == "gruveo.W007"
+        assert "ROOM_KEY, SECRET_KEY" in message.msg
+        assert "one-secret" not in str(message)
+
+    def test_the_fixed_keys_of_development_are_let_alone(self):
+        assert checks.keys() == []
+
+    @pytest.mark.parametrize("name", ["ROOM_KEY", "SIGNALING_KEYS", "TURN_SECRETS", "METRICS_TOKEN"])
+    def test_a_key_that_serves_twice_stops_the_start(self, tmp_path, name):
+        env = {**PRODUCTION, "TURN_SERVERS": "turn.example", "TURN_SECRETS": "a-turn-secret-0123456789-abcdefghijkl"}
+
+        done = subprocess.run(
+            [sys.executable, "manage.py", "check"],
+            cwd=BASE_DIR,
+            env=child_env(tmp_path, **{**env, name: PRODUCTION["SECRET_KEY"]}),
+            capture_output=True,
+            text=True,
+        )
+
+        assert "must all differ" in done.stderr
+        assert PRODUCTION["SECRET_KEY"] not in done.stderr
+
+
+class MetricsTests:
+    @pytest.mark.parametrize(
+        ("networks", "expected"),
+        [("0.0.0.0/0", ["gruveo.W008"]), ("::/0", ["gruveo.W008"]), ("10.0.0.0/8", []), ("", [])],
+    )
+    def test_numbers_for_the_whole_world_are_pointed_out(self, settings, networks, expected):
+        settings.METRICS_NETWORKS = Env({"N": networks}).networks("N")
+
+        assert ids(checks.metrics()) == expected
+
+
 class WholeProcessTests:
     def test_production_does_not_serve_without_redis(self, tmp_path):
         done = subprocess.run(
@@ -103,3 +176,23 @@ class WholeProcessTests:
         )
 
         assert "no issues (0 silenced)" in done.stdout, done.stderr
+
+    def test_a_production_site_that_is_set_up_well_has_nothing_to_be_told(self, tmp_path):
+        drawn = {
+            name: secrets.token_urlsafe(48)
+            for name in ("SECRET_KEY", "ROOM_KEY", "SIGNALING_KEYS", "TURN_SECRETS", "METRICS_TOKEN")
+        }
+        with RedisServer() as store:
+            store.command("CONFIG", "SET", "appendonly", "yes")
+            done = subprocess.run(
+                [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"],
+                cwd=BASE_DIR,
+                env=child_env(
+                    tmp_path, **{**PRODUCTION, **drawn, "REDIS_URL": store.url, "TURN_SERVERS": "turn.example"}
+                ),
+                capture_output=True,
+                text=True,
+            )
+
+        assert done.returncode == 0, done.stderr
+        assert "no issues (0 silenced)" in done.stdout

@@ -1,11 +1,15 @@
 """No log names a call: whoever reads it could join."""
 
 import io
+import json
 import logging
 import urllib.error
 from urllib.parse import quote
 
 import pytest
+from structlog.contextvars import clear_contextvars
+
+from gruveo import logs
 
 CODES = ["blue-heron", "bläu-reiher", "猫🐈", "a'b"]
 
@@ -95,3 +99,47 @@ def test_the_real_server_logs_no_code(make_server):
     server.stop()
 
     assert "secret" not in server.log
+
+
+class WrittenTests:
+    """What becomes of one event."""
+
+    def written(self, formatter, text="left", error=None, **extra) -> str:
+        exc_info = (type(error), error, None) if error else None
+        record = logging.LogRecord("signaling", logging.INFO, "", 0, text, (), exc_info)
+        record.__dict__.update(extra)
+        clear_contextvars()  # the test client's requests were in the context of this thread
+        return formatter.format(record)
+
+    def test_json_is_one_line_with_what_belongs_to_the_event(self):
+        line = self.written(logs.json_formatter(), room="r", seconds=0, peer="", error=ValueError("first\nsecond"))
+
+        told = json.loads(line)
+        assert "\n" not in line
+        assert (told["event"], told["level"], told["logger"]) == ("left", "INFO", "signaling")
+        assert (told["room"], told["seconds"]) == ("r", 0)
+        assert "peer" not in told
+        assert told["exception"] == "ValueError: first\nsecond"
+
+    def test_what_is_no_proper_text_is_written_all_the_same(self):
+        assert json.loads(self.written(logs.json_formatter(), client="a\ud800"))["client"] == "a\ud800"
+
+    def test_what_is_not_on_the_list_is_not_written(self):
+        assert "secret" not in self.written(logs.json_formatter(), code="secret", request="secret")
+
+    @pytest.mark.parametrize(
+        ("address", "network"),
+        [
+            ("192.0.2.77", "192.0.2.0/24"),
+            ("::ffff:192.0.2.77", "192.0.2.0/24"),
+            ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
+            ("unknown", "unknown"),
+        ],
+    )
+    def test_of_an_address_only_the_network_is_written(self, address, network):
+        assert json.loads(self.written(logs.json_formatter(), address=address))["address"] == network
+
+    def test_what_a_client_has_chosen_looks_like_no_other_field_and_no_other_line(self):
+        line = self.written(logs.line_formatter(), client="web reason=left\n2026 INFO signaling: left", room="r")
+
+        assert line.endswith(r"INFO signaling: left room=r client='web reason=left\n2026 INFO signaling: left'")

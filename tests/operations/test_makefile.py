@@ -135,8 +135,13 @@ class TestTests:
         assert code == 0, output
         assert calls[0] == "tests/debian.py"
         assert installs(calls)[-1] == "requirements-dev.txt"
-        assert calls[-5:-3] == ["-m bench.npm bench/lighthouse", "-m gruveo.catalogues"]
-        assert calls[-3:-1] == ["check .", "format --check ."]
+        assert calls[-6:-1] == [
+            "-m bench.npm bench/lighthouse",
+            "-m gruveo.catalogues",
+            "check .",
+            "format --check .",
+            "-m tests.audit",
+        ]
         assert calls[-1].startswith("-m pytest -p tests.environment ")
 
     def test_the_conformance_suite_asks_the_server_that_is_named(self, machine):
@@ -178,5 +183,5 @@ def test_make_alone_explains_itself(machine):
     _, output, calls = machine.make()
 
     assert calls == []
-    for target in "help run dev admin test test-long test-fast conformance bench lint lock clean".split():
+    for target in "help run dev admin test test-long test-fast conformance bench lint audit lock clean".split():
         assert f"make {target} " in output

@@ -121,6 +121,14 @@ class LinkTests:
 
             await until(lambda: arrived and arrived[-1].text == "last")
             assert len(arrived) <= 1 + 1024 * 1024 // 1000
+            assert alices.tally.dropped >= 3001 - len(arrived)
+            assert alices.waiting == 0
+
+    async def test_what_it_sends_to_itself_tells_the_delay(self, redis):
+        async with open_link(redis) as (link, _):
+            await until(lambda: sum(link.tally.delays.counts) > 2)
+
+            assert link.tally.delays.total > 0
 
     async def test_a_redis_that_is_away_at_the_start_is_waited_for(self, redis, caplog):
         redis.kill()

@@ -77,6 +77,20 @@ class OutboxTests:
 
         assert given_up == []
 
+    async def test_it_says_how_much_waits(self):
+        socket = Socket()
+        outbox = Outbox(socket.send, on_too_slow=lambda: None)
+        assert outbox.waiting == 0
+        socket.open.clear()
+
+        outbox.put("four")
+        outbox.put("seven77")
+
+        assert outbox.waiting == 11
+        socket.open.set()
+        await socket.has_sent(2)
+        await until(lambda: outbox.waiting == 0)
+
     async def test_no_progress_for_too_long_is_too_slow(self):
         socket, given_up = Socket(), asyncio.Event()
         outbox = Outbox(socket.send, on_too_slow=given_up.set, stuck=0.01)

@@ -18,6 +18,7 @@ class Outlet:
     def __init__(self) -> None:
         self.heard: list[dict] = []
         self.closed: int | None = None
+        self.waiting = 0
 
     def put(self, text: str) -> None:
         self.heard.append(json.loads(text))
