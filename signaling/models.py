@@ -4,42 +4,69 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django.db import models
-from django.db.models import Count, ExpressionWrapper, F, Q, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Case, Count, Func, Max, Min, Q, Sum, Value, When
 from django.utils import timezone
 
 from signaling.growth import Month, Total
 from signaling.rooms import EndedCall
 
 
+class _Seconds(Func):
+    """From the second moment to the first, to the millisecond, counted by the database itself: Django's own way on SQLite takes 30 µs a row."""
+
+    output_field = models.FloatField()
+    arity = 2
+    template = "EXTRACT(EPOCH FROM %(expressions)s)::double precision"
+    arg_joiner = " - "
+
+    def as_sqlite(self, compiler, connection, **extra):
+        template = "(julianday(%(expressions)s)) * 86400.0"
+        return self.as_sql(compiler, connection, template=template, arg_joiner=") - julianday(", **extra)
+
+
 class CallQuerySet(models.QuerySet):
     def by_month(self, *, since: Month | None = None, until: Month | None = None) -> list[Total]:
-        """The months in which calls began, by the site's time zone; both ends count."""
+        """
+        The months in which calls began, by the site's time zone; both ends count.
+
+        Two queries: the ends of the index on `started`, and one pass over the rows, of which the newest, and most, are compared first.
+        """
         calls = self
         if since:
             calls = calls.filter(started__gte=_beginning(since))
         if until:
             calls = calls.filter(started__lt=_beginning(until.next))
+        ends = calls.aggregate(first=Min("started"), last=Max("started"))
+        if not ends["first"]:
+            return []
+        months = [month := _month_of(ends["first"])]
+        while month < _month_of(ends["last"]):
+            months.append(month := month.next)
+        newest_first = [
+            When(started__gte=_beginning(months[number]), then=Value(number))
+            for number in range(len(months) - 1, 0, -1)
+        ]
         connected = Q(connected=True)
-        duration = ExpressionWrapper(F("ended") - F("started"), output_field=models.DurationField())
-        months = (
-            calls.annotate(month=TruncMonth("started", tzinfo=timezone.get_default_timezone()))
+        found = (
+            calls.annotate(month=Case(*newest_first, default=Value(0)))
             .values("month")
             .order_by("month")
             .annotate(
-                time=Sum(duration, filter=connected),
+                seconds=Sum(_Seconds("ended", "started"), filter=connected),
                 calls=Count("pk", filter=connected),
                 unconnected=Count("pk", filter=~connected),
+                relayed=Count("pk", filter=connected & Q(relayed=True)),
             )
         )
         return [
             Total(
-                month=Month(row["month"].year, row["month"].month),
-                seconds=row["time"].total_seconds() if row["time"] else 0.0,
+                month=months[row["month"]],
+                seconds=round(row["seconds"] or 0.0, 3),
                 calls=row["calls"],
                 unconnected=row["unconnected"],
+                relayed=row["relayed"],
             )
-            for row in months
+            for row in found
         ]
 
     def record(self, calls: Iterable[EndedCall]) -> None:
@@ -78,6 +105,11 @@ class Call(models.Model):
             connected=call.connected,
             relayed=call.relayed if call.connected else None,
         )
+
+
+def _month_of(moment: datetime) -> Month:
+    day = timezone.localdate(moment, timezone.get_default_timezone())
+    return Month(day.year, day.month)
 
 
 def _beginning(month: Month) -> datetime:
