@@ -205,4 +205,4 @@ def _path(slug: str) -> str:
 
 
 def _draw(layout: dict) -> str:
-    return render_to_string("blog/chart.html", layout).strip()
+    return render_to_string("library/chart.html", layout).strip()

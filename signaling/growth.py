@@ -101,7 +101,7 @@ _TABLE_HEADINGS = (*_HEADINGS[:5], "mean", "relayed")
 def as_table(rows: Iterable[Row]) -> str:
     """For people; a month that is not over has a star."""
     rows = list(rows)
-    lines = [_TABLE_HEADINGS, *(_cells(row) for row in rows)]
+    lines = [_TABLE_HEADINGS, *(cells(row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines]
     text += ["", "growth: times the minutes of the same month of the year before. unconnected: calls not counted,"]
@@ -144,7 +144,8 @@ def as_json(rows: Iterable[Row]) -> str:
 FORMATS = {"table": as_table, "csv": as_csv, "json": as_json}
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
+    """For people; a month that is not over has a star."""
     return (
         f"{row.month}{'' if row.is_over else '*'}",
         f"{row.calls:,}",
