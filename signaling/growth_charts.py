@@ -12,9 +12,9 @@ def draw(rows: Sequence[Row]) -> list[dict]:
     """Layouts for templates/library/chart.html, without those of which nothing is known."""
     shown = rows[-_MOST_MONTHS:]
     charts = [
-        _chart("bars", "Call minutes", "minutes", shown, lambda row: row.minutes),
+        _chart("bars", "Call minutes", "a month", shown, lambda row: row.minutes),
         _chart("line", "Growth against the year before", "times", shown, lambda row: row.growth),
-        _chart("bars", "Calls", "calls", shown, lambda row: float(row.calls)),
+        _chart("bars", "Calls", "a month", shown, lambda row: float(row.calls)),
         _chart("line", "Mean length of a call", "minutes", shown, lambda row: row.mean_minutes),
         _chart("line", "Calls through a relay", "%", shown, lambda row: _percent(row.relayed_share)),
     ]
@@ -28,7 +28,7 @@ def _chart(
     if not any(values[0] for _, values in points):
         return None
     (first, (before,)), (last, (now,)) = points[0], points[-1]
-    said = f"{before:,g} {unit} in {first}, {now:,g} in {last}." if len(points) > 1 else f"{now:,g} {unit} in {last}."
+    said = f"{before:,.10g} in {first}, {now:,.10g} in {last}." if len(points) > 1 else f"{now:,.10g} in {last}."
     return Chart(type_, title, said, unit, [], points)
 
 

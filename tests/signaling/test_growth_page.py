@@ -64,7 +64,7 @@ class PageTests:
         assert (
             '<th scope="row">2026-07</th><td>75</td><td>7.50</td><td>2</td><td>37.5</td><td>50%</td><td>1</td>' in html
         )
-        assert "10 minutes in 2025-07, 75 in 2026-07." in html
+        assert "10 in 2025-07, 75 in 2026-07." in html
 
     def test_a_month_that_is_not_over_has_a_star(self, admin_client, calls):
         assert f"{timezone.now():%Y-%m}*" in admin_client.get(PAGE).content.decode()
