@@ -185,6 +185,7 @@ INSTALLED_APPS = [
     "storages",
     "gruveo",
     "signaling",
+    "capacity",
     "turnauth",
     "library",
     "search",

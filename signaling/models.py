@@ -72,7 +72,11 @@ class CallQuerySet(models.QuerySet):
     def growth(self, *, since: Month | None = None, until: Month | None = None) -> list[Row]:
         """Month by month up to this one, with the growth against the year before."""
         totals = self.by_month(since=since and since.year_before, until=until)
-        return rows(totals, this_month=_month_of(timezone.now()), since=since, until=until)
+        return rows(totals, this_month=self.this_month(), since=since, until=until)
+
+    @staticmethod
+    def this_month() -> Month:
+        return _month_of(timezone.now())
 
     def record(self, calls: Iterable[EndedCall]) -> None:
         """Writes down those that are not yet; may be said twice, also at the same time."""

@@ -9,7 +9,7 @@ import pytest
 from pages.templatetags.pages import CALL_MODULES
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("gruveo", "signaling", "turnauth", "library", "accounts", "search", "blog", "pages")
+PACKAGES = ("gruveo", "signaling", "turnauth", "library", "accounts", "search", "blog", "pages", "capacity")
 
 # Floor 0 is pure, 1 holds state, 2 is an edge, 3 is wiring. A new module must be put on a floor here first.
 FLOORS = {
@@ -26,6 +26,10 @@ FLOORS = {
         1: "conf rooms rooms.memory rooms.redis accord wire links shards switchboard node outbox addresses elsewhere models records",
         2: "consumers client views admin management.commands.call_minutes load management.commands.signaling_load",
         3: "routing urls apps",
+    },
+    "capacity": {
+        0: "costs traffic model plan crowd",
+        2: "management.commands.capacity",
     },
     "library": {
         0: "markup history linked_data wxr wordpress charts",
@@ -76,6 +80,7 @@ JS_FLOORS = {
 JS_IMPURE = r"\b(document|window|localStorage|sessionStorage|navigator|setTimeout|Date\.now|Math\.random|WebSocket|RTCPeerConnection)\b"
 MAY_IMPORT = {
     "turnauth": set(),
+    "capacity": {"signaling", "library.charts"},
     "library": set(),
     "accounts": set(),
     "search": set(),
