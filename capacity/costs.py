@@ -7,7 +7,9 @@ Redis at what two nodes cost more than one. Both are upper bounds.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from capacity.figures import said
 
 
 class BadResults(ValueError):
@@ -16,11 +18,6 @@ class BadResults(ValueError):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
-
-
-def said(text: str, default: float | None = None) -> float:
-    """A figure with the sentence that an option's help shows."""
-    return field(default=default, metadata={"help": text}) if default is not None else field(metadata={"help": text})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import NamedTuple
 
-from capacity.costs import Costs, said
+from capacity.costs import Costs
+from capacity.figures import said
 from capacity.traffic import DAYS_A_MONTH, PEAK
 
 TIERS = ("web", "signaling", "redis", "turn", "postgresql")
@@ -46,7 +47,9 @@ class Machines:
     busiest: float = said("share of an instance that may be used in the busiest minute", 0.6)
     vcpus: float = said("processors of an instance of web and signaling; Redis uses one", 2)
     memory_mib: float = said("memory of an instance of signaling, beyond what its processes need empty", 3000)
-    sockets_an_instance: float = said("WebSockets that nginx and the kernel of an instance are set up for", 20_000)
+    sockets_an_instance: float = said(
+        "WebSockets of an instance; 10,000 for each of its two processes is the most that was measured", 20_000
+    )
     relay_mbit_an_instance: float = said("Mbit/s that one relay sends", 500)
     minimum_web: int = said("instances of web at least", 2)
     minimum_signaling: int = said("instances of signaling at least", 2)

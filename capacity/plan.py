@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from capacity import model
 from capacity.costs import Costs
+from capacity.figures import must_be_positive, must_be_shares
 from capacity.traffic import DAYS_A_MONTH
 
 
@@ -22,6 +23,19 @@ class Given(NamedTuple):
     assumptions: model.Assumptions
     machines: model.Machines
     prices: model.Prices
+
+    def checked(self) -> "Given":
+        """
+        Raises:
+            ValueError: nothing can be divided by it, or it is no share.
+        """
+        must_be_positive(self.costs, "rows_a_second")
+        must_be_positive(self.assumptions, "call_minutes")
+        names = ("busiest", "vcpus", "memory_mib", "sockets_an_instance", "relay_mbit_an_instance")
+        must_be_positive(self.machines, *names)
+        must_be_shares(self.assumptions, "relayed")
+        must_be_shares(self.machines, "busiest")
+        return self
 
 
 def steps(traffic: Iterable[tuple[str, float]], given: Given) -> list[Step]:

@@ -28,8 +28,8 @@ FLOORS = {
         3: "routing urls apps",
     },
     "capacity": {
-        0: "costs traffic model plan crowd",
-        2: "management.commands.capacity",
+        0: "figures costs traffic model plan crowd beanstalk scaling plots",
+        2: "options management.commands.capacity management.commands.autoscaling",
     },
     "library": {
         0: "markup history linked_data wxr wordpress charts",

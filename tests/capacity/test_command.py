@@ -68,6 +68,11 @@ class PlanTests:
         assert told["web"] == {"limit": 50, "reached": None}
         assert f"turn: the limit of 20 is not enough from {told['turn']['reached']} on." in printed(capsys, *arguments)
 
+    def test_a_limit_can_be_what_beanstalk_may_start(self, capsys):
+        told = json.loads(printed(capsys, *SMALL, f"--beanstalk={paper.FIXTURE}", "--limit=turn=3", "--json"))["limits"]
+
+        assert {tier: one["limit"] for tier, one in told.items()} == {"web": 6, "signaling": 12, "turn": 3}
+
     def test_costs_can_be_given_without_any_results(self, capsys, tmp_path):
         costs = "message-us join-us socket-us socket-kib redis-message-us redis-join-us redis-socket-us".split()
         given = [f"--{name}=1" for name in costs] + ["--rows-a-second=1000", f"--results={tmp_path / 'none'}"]
@@ -117,8 +122,9 @@ class RefusalTests:
             (["--minutes-a-month=1", "--json", "--csv"], "not allowed with"),
             (["--minutes-a-month=1", "--call-minutes=0"], "bad-value: --call-minutes must be more than 0"),
             (["--minutes-a-month=1", "--relayed=1.5"], "bad-value: --relayed is a share"),
-            (["--minutes-a-month=1", "--results=/nowhere"], "no-results: /nowhere cannot be read"),
+            (["--minutes-a-month=1", "--results=/nowhere"], "no-file: /nowhere cannot be read"),
             (["--minutes-a-month=1", "--results=README.md"], "no-section"),
+            (["--minutes-a-month=1", "--beanstalk=docs"], "no-files: There are no option files"),
         ],
     )
     def test_a_wrong_argument_is_said(self, arguments, words):

@@ -1,20 +1,20 @@
 """Says what each tier needs in the coming months, when limits are reached, and what it costs."""
 
 import argparse
-from dataclasses import fields
 from pathlib import Path
 from random import Random
 
 from django.core.management.base import BaseCommand, CommandError
 
 from capacity import crowd, model
-from capacity.costs import BadResults, Costs, read
+from capacity.costs import Costs
+from capacity.options import RESULTS, add, amount, refusals, scaling
+from capacity.options import given as figures_given
 from capacity.plan import FORMATS, Given, sizes, steps
 from capacity.traffic import coming
 from signaling.growth import Month
 from signaling.models import Call
 
-_RESULTS = Path(__file__).resolve().parents[3] / "bench" / "RESULTS.md"
 _GROWTH, _DECEMBER = 7.5, 13.0  # times a year, as call minutes have grown
 _GROUPS = {"costs": Costs, "assumptions": model.Assumptions, "machines": model.Machines, "prices": model.Prices}
 
@@ -30,8 +30,8 @@ class Command(BaseCommand):
         for name in ("json", "csv", "markdown"):
             shape.add_argument(f"--{name}", dest="shape", action="store_const", const=name)
         parser.set_defaults(shape="table")
-        parser.add_argument("--results", type=Path, default=_RESULTS, help="what was measured")
-        parser.add_argument("--minutes-a-month", type=_amount, help="instead of the calls of the last whole month")
+        parser.add_argument("--results", type=Path, default=RESULTS, help="what was measured")
+        parser.add_argument("--minutes-a-month", type=amount, help="instead of the calls of the last whole month")
         parser.add_argument("--growth", type=_positive, help=f"times a year; else as it was, or {_GROWTH:g}")
         parser.add_argument(
             "--december",
@@ -40,20 +40,25 @@ class Command(BaseCommand):
         )
         parser.add_argument("--since", type=_month, metavar="YYYY-MM", help="the first month, instead of this one")
         parser.add_argument("--months", type=_count, default=13, help="how many, 1 to 120")
-        parser.add_argument("--calls-a-day", type=_amount, nargs="+", help="these sizes instead of months")
+        parser.add_argument("--calls-a-day", type=amount, nargs="+", help="these sizes instead of months")
         parser.add_argument("--simulate", action="store_true", help="compare the model with a simulated week")
         parser.add_argument(
             "--limit", type=_limit, action="append", default=[], metavar="TIER=COUNT", help="how many instances may be"
         )
+        parser.add_argument(
+            "--beanstalk",
+            type=Path,
+            help="a folder with Beanstalk's option files, whose MaxSize limits web and signaling",
+        )
         for title, kind in _GROUPS.items():
-            group = parser.add_argument_group(title)
-            for one in fields(kind):
-                group.add_argument(f"--{one.name.replace('_', '-')}", type=_amount, help=_help(one))
+            add(parser, title, kind)
 
     def handle(self, *args, **options) -> None:
         last = None if options["minutes_a_month"] is not None or options["calls_a_day"] else _last_month()
-        given = _given(options, last)
-        limits = dict(options["limit"])
+        # What calls were like, unless something else is said.
+        found_so_far = {"call_minutes": last.mean_minutes, "relayed": last.relayed_share} if last else {}
+        given = figures_given(options, **found_so_far)
+        limits = _limits(options)
         if options["calls_a_day"]:
             found, of = sizes(options["calls_a_day"], given), "calls a day"
         else:
@@ -64,53 +69,13 @@ class Command(BaseCommand):
             self.stdout.write(FORMATS[options["shape"]](found, of=of, limits=limits))
 
 
-def _given(options: dict, last) -> Given:
-    costs = _chosen(options, Costs)
-    missing = [one.name for one in fields(Costs) if one.name not in costs]
-    if missing:
-        costs = vars(_measured(options["results"])) | costs
-    assumptions = _chosen(options, model.Assumptions)
-    if last:  # what calls were like, unless something else is said
-        assumptions = {"call_minutes": last.mean_minutes, "relayed": last.relayed_share} | assumptions
-    given = Given(
-        Costs(**costs),
-        model.Assumptions(**assumptions),
-        model.Machines(**_chosen(options, model.Machines)),
-        model.Prices(**_chosen(options, model.Prices)),
-    )
-    _check(given)
-    return given
-
-
-def _chosen(options: dict, kind: type) -> dict[str, float]:
-    return {one.name: options[one.name] for one in fields(kind) if options[one.name] is not None}
-
-
-def _measured(path: Path) -> Costs:
-    try:
-        return read(path.read_text())
-    except OSError as error:
-        raise CommandError(
-            f"no-results: {path} cannot be read ({error.strerror}); name another with --results, or give all costs."
-        ) from error
-    except BadResults as error:
-        raise CommandError(f"{error.code}: {error}") from error
-
-
-def _check(given: Given) -> None:
-    """What a division needs, and what is a share."""
-    positive = (
-        (given.costs, "rows_a_second"),
-        (given.assumptions, "call_minutes"),
-        *((given.machines, name) for name in ("busiest", "vcpus", "memory_mib", "sockets_an_instance")),
-        (given.machines, "relay_mbit_an_instance"),
-    )
-    for group, name in positive:
-        if not getattr(group, name) > 0:
-            raise CommandError(f"bad-value: --{name.replace('_', '-')} must be more than 0.")
-    for group, name in ((given.assumptions, "relayed"), (given.machines, "busiest")):
-        if getattr(group, name) > 1:
-            raise CommandError(f"bad-value: --{name} is a share, from 0 to 1.")
+def _limits(options: dict) -> dict[str, int]:
+    """As said, and what the option files let Beanstalk start."""
+    limits = {}
+    if options["beanstalk"]:
+        with refusals():
+            limits = {role: scaling(options["beanstalk"], role).most for role in ("web", "signaling")}
+    return limits | dict(options["limit"])
 
 
 def _last_month():
@@ -155,23 +120,8 @@ def _comparison(found: list, given: Given) -> str:
     return "\n".join(lines)
 
 
-def _help(one) -> str:
-    known = isinstance(one.default, int | float)
-    return f"{one.metadata['help']}; {f'{one.default:g}' if known else 'as measured'}".replace("%", "%%")
-
-
-def _amount(text: str) -> float:
-    try:
-        number = float(text.replace("_", "").replace(",", ""))
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 1e15:  # NaN is neither
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount; write a number from 0 on.")
-    return number
-
-
 def _positive(text: str) -> float:
-    number = _amount(text)
+    number = amount(text)
     if not 0.01 <= number <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is no growth; write how many times a year, 0.01 to 1000.")
     return number
