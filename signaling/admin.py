@@ -17,12 +17,12 @@ _FILES = {"csv": (as_csv, "text/csv; charset=utf-8"), "json": (as_json, "applica
 
 @admin.register(Call)
 class CallAdmin(admin.ModelAdmin):
-    list_display = ["started", "duration", "largest", "connected", "relayed", "room"]
+    list_display = ["started", "duration", "largest", "connected", "relayed", "connect_ms", "room"]
     list_filter = ["connected", "relayed"]
     search_fields = ["=room", "=call_id"]
     date_hierarchy = "started"
     show_full_result_count = False  # of millions of rows
-    fields = ["call_id", "room", "started", "ended", "duration", "largest", "connected", "relayed"]
+    fields = ["call_id", "room", "started", "ended", "duration", "largest", "connected", "relayed", "connect_ms"]
     readonly_fields = ["duration"]
     change_list_template = "admin/signaling/calls.html"
 
@@ -46,7 +46,7 @@ class CallAdmin(admin.ModelAdmin):
             "until": request.GET.get("until", ""),
             "query": request.GET.urlencode(),
             "charts": draw(rows),
-            "headings": ["Month", "Minutes", "Growth", "Calls", "Mean", "Relayed", "Unconnected"],
+            "headings": ["Month", "Minutes", "Growth", "Calls", "Mean", "Relayed", "Connect", "Unconnected"],
             "months": [cells(row) for row in reversed(rows)],
             "is_over": all(row.is_over for row in rows),
         }

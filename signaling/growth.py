@@ -40,19 +40,23 @@ class Month(NamedTuple):
 
 
 class Total(NamedTuple):
-    """What began in one month: `seconds`, `calls` and `relayed` of those that were connected, and how many were not."""
+    """
+    What began in one month: `seconds`, `calls` and `relayed` of those that were connected, how many were not, and how long those of
+    which it is known took to connect, on average.
+    """
 
     month: Month
     seconds: float
     calls: int
     unconnected: int
     relayed: int = 0
+    connect_seconds: float | None = None
 
 
 class Row(NamedTuple):
     """
-    `growth` is how many times the minutes of the same month of the year before; None when that had none. `mean_minutes` and
-    `relayed_share` are of the calls that count; None when there are none.
+    `growth` is how many times the minutes of the same month of the year before; None when that had none. `mean_minutes`,
+    `relayed_share` and `connect_seconds` are of the calls that count; None when there are none.
     """
 
     month: Month
@@ -63,6 +67,7 @@ class Row(NamedTuple):
     is_over: bool
     mean_minutes: float | None = None
     relayed_share: float | None = None
+    connect_seconds: float | None = None
 
 
 def rows(
@@ -88,14 +93,15 @@ def rows(
                 month < this_month,
                 total.seconds / 60 / total.calls if total.calls else None,
                 total.relayed / total.calls if total.calls else None,
+                total.connect_seconds,
             )
         )
         month = month.next
     return result
 
 
-_HEADINGS = ("month", "calls", "minutes", "growth", "unconnected", "mean_minutes", "relayed_share")
-_TABLE_HEADINGS = (*_HEADINGS[:5], "mean", "relayed")
+_HEADINGS = ("month", "calls", "minutes", "growth", "unconnected", "mean_minutes", "relayed_share", "connect_seconds")
+_TABLE_HEADINGS = (*_HEADINGS[:5], "mean", "relayed", "connect")
 
 
 def as_table(rows: Iterable[Row]) -> str:
@@ -106,7 +112,8 @@ def as_table(rows: Iterable[Row]) -> str:
     text = ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines]
     text += ["", "growth: times the minutes of the same month of the year before. unconnected: calls not counted,"]
     text += [
-        "because nobody has said that they were connected. mean: minutes of a call. relayed: share of the calls that used a relay."
+        "because nobody has said that they were connected. mean: minutes of a call. relayed: share of the calls that used a relay.",
+        "connect: seconds until somebody said that they were connected, of those who said so within a minute.",
     ]
     if not all(row.is_over for row in rows):
         text += ["*: not over yet."]
@@ -118,7 +125,7 @@ def as_csv(rows: Iterable[Row]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADINGS)
     for row in rows:
-        shares = (row.growth, row.mean_minutes, row.relayed_share)
+        shares = (row.growth, row.mean_minutes, row.relayed_share, row.connect_seconds)
         growth, *others = ("" if share is None else f"{share:.4f}" for share in shares)
         writer.writerow([row.month, row.calls, f"{row.minutes:.2f}", growth, row.unconnected, *others])
     return text.getvalue().rstrip("\n")
@@ -134,6 +141,7 @@ def as_json(rows: Iterable[Row]) -> str:
                 "growth": _digits(row.growth, 4),
                 "mean_minutes": _digits(row.mean_minutes, 4),
                 "relayed_share": _digits(row.relayed_share, 4),
+                "connect_seconds": _digits(row.connect_seconds, 4),
             }
             for row in rows
         ],
@@ -154,6 +162,7 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{row.unconnected:,}",
         "–" if row.mean_minutes is None else f"{row.mean_minutes:,.1f}",
         "–" if row.relayed_share is None else f"{row.relayed_share:.0%}",
+        "–" if row.connect_seconds is None else f"{row.connect_seconds:.2f}",
     )
 
 

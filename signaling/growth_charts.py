@@ -16,6 +16,7 @@ def draw(rows: Sequence[Row]) -> list[dict]:
         _chart("line", "Growth against the year before", "times", shown, lambda row: row.growth),
         _chart("bars", "Calls", "a month", shown, lambda row: float(row.calls)),
         _chart("line", "Mean length of a call", "minutes", shown, lambda row: row.mean_minutes),
+        _chart("line", "Time to connect", "seconds", shown, lambda row: row.connect_seconds),
         _chart("line", "Calls through a relay", "%", shown, lambda row: _percent(row.relayed_share)),
     ]
     return [layout(chart) for chart in charts if chart]

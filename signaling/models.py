@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django.db import models
-from django.db.models import Case, Count, Func, Max, Min, Q, Sum, Value, When
+from django.db.models import Avg, Case, Count, Func, Max, Min, Q, Sum, Value, When
 from django.utils import timezone
 
 from signaling.growth import Month, Row, Total, rows
 from signaling.rooms import EndedCall
+
+_LATE_MS = 60_000  # what comes later was reported by somebody who came later
+_MOST_MS = 2**31 - 1  # that the column holds
 
 
 class _Seconds(Func):
@@ -56,6 +59,7 @@ class CallQuerySet(models.QuerySet):
                 calls=Count("pk", filter=connected),
                 unconnected=Count("pk", filter=~connected),
                 relayed=Count("pk", filter=connected & Q(relayed=True)),
+                connect_ms=Avg("connect_ms", filter=connected & Q(connect_ms__lte=_LATE_MS)),
             )
         )
         return [
@@ -65,6 +69,7 @@ class CallQuerySet(models.QuerySet):
                 calls=row["calls"],
                 unconnected=row["unconnected"],
                 relayed=row["relayed"],
+                connect_seconds=None if row["connect_ms"] is None else round(float(row["connect_ms"]) / 1000, 3),
             )
             for row in found
         ]
@@ -95,6 +100,12 @@ class Call(models.Model):
         help_text="Some of it went through a TURN server; unknown when nobody has said that they were connected.",
     )
 
+    connect_ms = models.PositiveIntegerField(
+        "time to connect",
+        null=True,
+        help_text="Milliseconds from when the second person came until a client said that it was connected.",
+    )
+
     objects = CallQuerySet.as_manager()
 
     class Meta:
@@ -113,6 +124,7 @@ class Call(models.Model):
             largest=call.largest,
             connected=call.connected,
             relayed=call.relayed if call.connected else None,
+            connect_ms=None if call.connect_seconds is None else min(round(call.connect_seconds * 1000), _MOST_MS),
         )
 
 

@@ -26,12 +26,26 @@ CALLS = [
     ("nobody connected a year before", JULY_BEFORE + DAY, 500, False),
 ]
 RELAYED = {"July", "nobody connected"}
+CONNECT = {
+    "first moment of July": 0.5,
+    "July": 1.0,
+    "over midnight into August": 3000.0,
+}  # the last one is no connecting
 JULY_SECONDS = 90 + 30.5 + 3600
 
 
 def ended_calls() -> list[EndedCall]:
     return [
-        EndedCall(id, "room", start, start + seconds, largest=2, connected=connected, relayed=id in RELAYED)
+        EndedCall(
+            id,
+            "room",
+            start,
+            start + seconds,
+            largest=2,
+            connected=connected,
+            relayed=id in RELAYED,
+            connect_seconds=CONNECT.get(id),
+        )
         for id, start, seconds, connected in CALLS
     ]
 
@@ -54,6 +68,7 @@ class BothDatabasesTests:
         ]
         assert [row["growth"] for row in told] == [None, round(JULY_SECONDS / 500, 4), None]
         assert [row["relayed_share"] for row in told] == [0, 0.3333, 0]
+        assert [row["connect_seconds"] for row in told] == [None, 0.75, None]
 
 
 @pytest.mark.django_db
@@ -64,7 +79,7 @@ class QueryTests:
         assert Call.objects.by_month(until=Month(2026, 7)) == [
             Total(Month(2025, 7), 500, 1, 1),
             Total(Month(2026, 6), 3600, 1, 0),
-            Total(Month(2026, 7), JULY_SECONDS, 3, 1, 1),
+            Total(Month(2026, 7), JULY_SECONDS, 3, 1, 1, 0.75),
         ]
         assert [total.month for total in Call.objects.by_month(since=Month(2026, 7))] == [
             Month(2026, 7),
@@ -110,8 +125,9 @@ class CommandTests:
             "unconnected",
             "mean",
             "relayed",
+            "connect",
         ]
-        assert text.splitlines()[1].split()[1:] == ["3", "62", "7.44", "1", "20.7", "33%"]
+        assert text.splitlines()[1].split()[1:] == ["3", "62", "7.44", "1", "20.7", "33%", "0.75"]
 
     def test_csv_has_a_line_for_each_month(self, capsys):
         Call.objects.record(ended_calls())

@@ -22,7 +22,7 @@ YEAR = 365 * 24 * 3600
 def calls(db) -> None:
     Call.objects.record(
         [
-            EndedCall("a", "room", JULY, JULY + 1800, largest=2, connected=True, relayed=True),
+            EndedCall("a", "room", JULY, JULY + 1800, largest=2, connected=True, relayed=True, connect_seconds=1.25),
             EndedCall("b", "room", JULY, JULY + 2700, largest=2, connected=True),
             EndedCall("c", "room", JULY, JULY + 99, largest=2, connected=False),
             EndedCall("d", "room", JULY - YEAR, JULY - YEAR + 600, largest=2, connected=True),
@@ -60,9 +60,10 @@ class PageTests:
     def test_shows_each_figure_as_a_drawing_and_in_a_table(self, admin_client, calls):
         html = admin_client.get(PAGE, {"since": "2025-07", "until": "2026-07"}).content.decode()
 
-        assert html.count(DRAWING) == html.count("<title id=") == 5
+        assert html.count(DRAWING) == html.count("<title id=") == 6
         assert (
-            '<th scope="row">2026-07</th><td>75</td><td>7.50</td><td>2</td><td>37.5</td><td>50%</td><td>1</td>' in html
+            '<th scope="row">2026-07</th><td>75</td><td>7.50</td><td>2</td><td>37.5</td><td>50%</td><td>1.25</td><td>1</td>'
+            in html
         )
         assert "10 in 2025-07, 75 in 2026-07." in html
 
@@ -116,6 +117,7 @@ class FileTests:
             "unconnected": "1",
             "mean_minutes": "37.5000",
             "relayed_share": "0.5000",
+            "connect_seconds": "1.2500",
         }
 
     def test_json_has_the_same(self, admin_client, calls):
