@@ -10,7 +10,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from blog import charts
+from library import charts
 
 _HEADING = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
 _CODE = re.compile(r'<pre><code(?: class="language-([a-z0-9+#-]+)")?>(.*?)</code></pre>', re.DOTALL)

@@ -109,4 +109,4 @@ class Atom(Rss):
 
 
 def _draw(layout: dict) -> str:
-    return render_to_string("blog/chart_table.html", layout).strip()
+    return render_to_string("library/chart_table.html", layout).strip()

@@ -242,4 +242,4 @@ def _tag_path(slug: str) -> str:
 
 
 def _draw(layout: dict) -> str:
-    return render_to_string("blog/chart.html", layout).strip()
+    return render_to_string("library/chart.html", layout).strip()

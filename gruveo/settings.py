@@ -192,6 +192,7 @@ INSTALLED_APPS = [
     "storages",
     "gruveo",
     "signaling",
+    "capacity",
     "turnauth",
     "library",
     "search",

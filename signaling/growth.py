@@ -40,16 +40,24 @@ class Month(NamedTuple):
 
 
 class Total(NamedTuple):
-    """What began in one month: `seconds` and `calls` of those that were connected, and how many were not."""
+    """
+    What began in one month: `seconds`, `calls` and `relayed` of those that were connected, how many were not, and how long those of
+    which it is known took to connect, on average.
+    """
 
     month: Month
     seconds: float
     calls: int
     unconnected: int
+    relayed: int = 0
+    connect_seconds: float | None = None
 
 
 class Row(NamedTuple):
-    """`growth` is how many times the minutes of the same month of the year before; None when that had none."""
+    """
+    `growth` is how many times the minutes of the same month of the year before; None when that had none. `mean_minutes`,
+    `relayed_share` and `connect_seconds` are of the calls that count; None when there are none.
+    """
 
     month: Month
     calls: int
@@ -57,6 +65,9 @@ class Row(NamedTuple):
     growth: float | None
     unconnected: int
     is_over: bool
+    mean_minutes: float | None = None
+    relayed_share: float | None = None
+    connect_seconds: float | None = None
 
 
 def rows(
@@ -72,22 +83,38 @@ def rows(
         total = known.get(month, Total(month, 0.0, 0, 0))
         before = known.get(month.year_before)
         growth = total.seconds / before.seconds if before and before.seconds else None
-        result.append(Row(month, total.calls, total.seconds / 60, growth, total.unconnected, month < this_month))
+        result.append(
+            Row(
+                month,
+                total.calls,
+                total.seconds / 60,
+                growth,
+                total.unconnected,
+                month < this_month,
+                total.seconds / 60 / total.calls if total.calls else None,
+                total.relayed / total.calls if total.calls else None,
+                total.connect_seconds,
+            )
+        )
         month = month.next
     return result
 
 
-_HEADINGS = ("month", "calls", "minutes", "growth", "unconnected")
+_HEADINGS = ("month", "calls", "minutes", "growth", "unconnected", "mean_minutes", "relayed_share", "connect_seconds")
+_TABLE_HEADINGS = (*_HEADINGS[:5], "mean", "relayed", "connect")
 
 
 def as_table(rows: Iterable[Row]) -> str:
     """For people; a month that is not over has a star."""
     rows = list(rows)
-    lines = [_HEADINGS, *(_cells(row) for row in rows)]
+    lines = [_TABLE_HEADINGS, *(cells(row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines]
     text += ["", "growth: times the minutes of the same month of the year before. unconnected: calls not counted,"]
-    text += ["because nobody has said that they were connected."]
+    text += [
+        "because nobody has said that they were connected. mean: minutes of a call. relayed: share of the calls that used a relay.",
+        "connect: seconds until somebody said that they were connected, of those who said so within a minute.",
+    ]
     if not all(row.is_over for row in rows):
         text += ["*: not over yet."]
     return "\n".join(text)
@@ -98,8 +125,9 @@ def as_csv(rows: Iterable[Row]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADINGS)
     for row in rows:
-        growth = "" if row.growth is None else f"{row.growth:.4f}"
-        writer.writerow([row.month, row.calls, f"{row.minutes:.2f}", growth, row.unconnected])
+        shares = (row.growth, row.mean_minutes, row.relayed_share, row.connect_seconds)
+        growth, *others = ("" if share is None else f"{share:.4f}" for share in shares)
+        writer.writerow([row.month, row.calls, f"{row.minutes:.2f}", growth, row.unconnected, *others])
     return text.getvalue().rstrip("\n")
 
 
@@ -110,7 +138,10 @@ def as_json(rows: Iterable[Row]) -> str:
             | {
                 "month": str(row.month),
                 "minutes": round(row.minutes, 2),
-                "growth": None if row.growth is None else round(row.growth, 4),
+                "growth": _digits(row.growth, 4),
+                "mean_minutes": _digits(row.mean_minutes, 4),
+                "relayed_share": _digits(row.relayed_share, 4),
+                "connect_seconds": _digits(row.connect_seconds, 4),
             }
             for row in rows
         ],
@@ -121,11 +152,19 @@ def as_json(rows: Iterable[Row]) -> str:
 FORMATS = {"table": as_table, "csv": as_csv, "json": as_json}
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
+    """For people; a month that is not over has a star."""
     return (
         f"{row.month}{'' if row.is_over else '*'}",
         f"{row.calls:,}",
         f"{row.minutes:,.0f}",
         "–" if row.growth is None else f"{row.growth:,.2f}",
         f"{row.unconnected:,}",
+        "–" if row.mean_minutes is None else f"{row.mean_minutes:,.1f}",
+        "–" if row.relayed_share is None else f"{row.relayed_share:.0%}",
+        "–" if row.connect_seconds is None else f"{row.connect_seconds:.2f}",
     )
+
+
+def _digits(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

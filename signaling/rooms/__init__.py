@@ -40,7 +40,8 @@ class Member(Struct, frozen=True):
 class Call(Struct, frozen=True):
     """
     A call that runs: from the moment when a second one holds a place until only one does. `started` is in unix seconds; `largest` how
-    many held places at once; `connected` and `relayed` are what clients have reported.
+    many held places at once; `connected` and `relayed` are what clients have reported, and `connect_seconds` how long after its start the
+    first report came; unknown for a call from before this store.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Call(Struct, frozen=True):
     largest: int = 2
     connected: bool = False
     relayed: bool = False
+    connect_seconds: float | None = None
 
 
 class EndedCall(Struct, frozen=True):
@@ -63,6 +65,7 @@ class EndedCall(Struct, frozen=True):
     largest: int
     connected: bool = False
     relayed: bool = False
+    connect_seconds: float | None = None
     entry: str = ""
 
 

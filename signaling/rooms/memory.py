@@ -143,7 +143,10 @@ class MemoryRooms:
         current = self._fenced(room, peer, connection)
         if current is None or current.call is None:
             return
-        call = replace(current.call, connected=True, relayed=current.call.relayed or relayed)
+        call = current.call
+        if not call.connected and call.started >= self._boot:
+            call = replace(call, connect_seconds=max(0.0, self._wall() - call.started))
+        call = replace(call, connected=True, relayed=call.relayed or relayed)
         self._rooms[room] = replace(current, call=call)
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
@@ -245,7 +248,8 @@ class MemoryRooms:
 
     def _end(self, room_id: str, call: Call) -> None:
         ended = max(call.started, self._together.pop(call.id))
-        self._ended.append(EndedCall(call.id, room_id, call.started, ended, call.largest, call.connected, call.relayed))
+        reported = (call.connected, call.relayed, call.connect_seconds)
+        self._ended.append(EndedCall(call.id, room_id, call.started, ended, call.largest, *reported))
 
     def _remove(self, room: Room, peer: str, reason: str) -> tuple[Room, Change]:
         self._gone[peer] = self._reloading[peer] = self._clock()

@@ -43,6 +43,7 @@ local function save()
     local entry = {
       id = call.id, room = id, started = call.started, ended = math.max(call.started, math.min(call.together, now)),
       largest = call.largest, connected = call.connected, relayed = call.relayed,
+      connect_seconds = call.connect_seconds,
     }
     redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(entry))
     if call.started < boot.at then -- a token may still bring it
@@ -174,6 +175,7 @@ local function bring(call)
   if not call then return end
   if here and here.id == call.id then
     here.connected, here.relayed = here.connected or call.connected, here.relayed or call.relayed
+    here.connect_seconds = here.connect_seconds or call.connect_seconds
     here.largest = math.max(here.largest, call.largest)
     return
   end
@@ -400,6 +402,7 @@ elseif request.op == 'report' then
   local call = room.call
   if not fenced() or not call then return fence() end
   is_changed = not call.connected or (request.relayed and not call.relayed)
+  if not call.connected and call.started >= boot.at then call.connect_seconds = math.max(0, now - call.started) end
   call.connected, call.relayed = true, call.relayed or request.relayed
   return answer(request.peer)
 

@@ -39,6 +39,7 @@ def test_every_page_of_the_desk_is_fit_to_be_used(editor, size, scheme):
     ada.enrol()
     paths = ["/admin/", "/admin/recovery-codes/", "/admin/blog/post/1/change/", "/admin/password_change/"]
     paths += ["/admin/blog/post/1/history/", "/admin/blog/post/1/history/1/", "/admin/blog/post/1/delete/"]
+    paths += ["/admin/signaling/call/growth/"]
     paths += [f"/admin/{model}/" for model in MODELS]
     paths += [f"/admin/{model}/add/" for model in MODELS if model not in ADDED_ELSEWHERE]
     if size == "phone" and not _IN_FULL:

@@ -25,12 +25,27 @@ CALLS = [
     ("a year before", JULY_BEFORE + DAY, 500, True),
     ("nobody connected a year before", JULY_BEFORE + DAY, 500, False),
 ]
+RELAYED = {"July", "nobody connected"}
+CONNECT = {
+    "first moment of July": 0.5,
+    "July": 1.0,
+    "over midnight into August": 3000.0,
+}  # the last one is no connecting
 JULY_SECONDS = 90 + 30.5 + 3600
 
 
 def ended_calls() -> list[EndedCall]:
     return [
-        EndedCall(id, "room", start, start + seconds, largest=2, connected=connected)
+        EndedCall(
+            id,
+            "room",
+            start,
+            start + seconds,
+            largest=2,
+            connected=connected,
+            relayed=id in RELAYED,
+            connect_seconds=CONNECT.get(id),
+        )
         for id, start, seconds, connected in CALLS
     ]
 
@@ -52,6 +67,8 @@ class BothDatabasesTests:
             ("2026-08", 1, 1.0, 0),
         ]
         assert [row["growth"] for row in told] == [None, round(JULY_SECONDS / 500, 4), None]
+        assert [row["relayed_share"] for row in told] == [0, 0.3333, 0]
+        assert [row["connect_seconds"] for row in told] == [None, 0.75, None]
 
 
 @pytest.mark.django_db
@@ -62,7 +79,7 @@ class QueryTests:
         assert Call.objects.by_month(until=Month(2026, 7)) == [
             Total(Month(2025, 7), 500, 1, 1),
             Total(Month(2026, 6), 3600, 1, 0),
-            Total(Month(2026, 7), JULY_SECONDS, 3, 1),
+            Total(Month(2026, 7), JULY_SECONDS, 3, 1, 1, 0.75),
         ]
         assert [total.month for total in Call.objects.by_month(since=Month(2026, 7))] == [
             Month(2026, 7),
@@ -75,6 +92,12 @@ class QueryTests:
 
         assert [total.month for total in Call.objects.by_month()] == [Month(2026, 7)]
         assert Call.objects.by_month(until=Month(2026, 6)) == []
+
+    def test_two_queries_are_enough_for_any_number_of_months(self, django_assert_num_queries):
+        Call.objects.record(ended_calls())
+
+        with django_assert_num_queries(2):
+            Call.objects.by_month()
 
     def test_a_month_without_a_call_that_counts_is_known_for_those_that_do_not(self):
         Call.objects.record([call for call in ended_calls() if call.id == "nobody connected"])
@@ -94,8 +117,17 @@ class CommandTests:
 
         text = printed(capsys, "--since=2026-07", "--until=2026-07")
 
-        assert text.splitlines()[0].split() == ["month", "calls", "minutes", "growth", "unconnected"]
-        assert text.splitlines()[1].split()[1:] == ["3", "62", "7.44", "1"]
+        assert text.splitlines()[0].split() == [
+            "month",
+            "calls",
+            "minutes",
+            "growth",
+            "unconnected",
+            "mean",
+            "relayed",
+            "connect",
+        ]
+        assert text.splitlines()[1].split()[1:] == ["3", "62", "7.44", "1", "20.7", "33%", "0.75"]
 
     def test_csv_has_a_line_for_each_month(self, capsys):
         Call.objects.record(ended_calls())

@@ -13,7 +13,7 @@ JULY = Month(2026, 7)
 TOTALS = [
     Total(Month(2025, 7), seconds=6000, calls=10, unconnected=1),
     Total(Month(2026, 6), seconds=0, calls=0, unconnected=4),
-    Total(Month(2026, 7), seconds=45_000, calls=70, unconnected=2),
+    Total(Month(2026, 7), seconds=45_000, calls=70, unconnected=2, relayed=14, connect_seconds=0.8),
 ]
 
 
@@ -73,9 +73,9 @@ class FormatTests:
 
     def test_a_table_for_people(self):
         assert as_table(self.ROWS).splitlines()[:3] == [
-            "month     calls  minutes  growth  unconnected",
-            "2026-06       0        0       –            4",
-            "2026-07*     70      750    7.50            2",
+            "month     calls  minutes  growth  unconnected  mean  relayed  connect",
+            "2026-06       0        0       –            4     –        –        –",
+            "2026-07*     70      750    7.50            2  10.7      20%     0.80",
         ]
         assert as_table(self.ROWS).endswith("*: not over yet.")
 
@@ -84,9 +84,9 @@ class FormatTests:
 
     def test_csv_for_a_spreadsheet(self):
         assert list(csv.reader(as_csv(self.ROWS).splitlines())) == [
-            ["month", "calls", "minutes", "growth", "unconnected"],
-            ["2026-06", "0", "0.00", "", "4"],
-            ["2026-07", "70", "750.00", "7.5000", "2"],
+            ["month", "calls", "minutes", "growth", "unconnected", "mean_minutes", "relayed_share", "connect_seconds"],
+            ["2026-06", "0", "0.00", "", "4", "", "", ""],
+            ["2026-07", "70", "750.00", "7.5000", "2", "10.7143", "0.2000", "0.8000"],
         ]
 
     def test_json_for_programs(self):
@@ -97,4 +97,7 @@ class FormatTests:
             "growth": 7.5,
             "unconnected": 2,
             "is_over": False,
+            "mean_minutes": 10.7143,
+            "relayed_share": 0.2,
+            "connect_seconds": 0.8,
         }

@@ -595,6 +595,25 @@ class CallTests:
         call = (await rooms.view("room")).call
         assert (call.connected, call.relayed) == (True, False)
 
+    async def test_it_took_as_long_to_connect_as_until_the_first_said_so(self, rooms, clock):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        for peer in (BOB, ALICE):
+            clock.move(2)
+            await rooms.report("room", peer, connection=1, relayed=False)
+        await rooms.leave("room", ALICE, connection=1)
+
+        (ended,) = await rooms.ended_calls(10)
+
+        assert ended.connect_seconds == pytest.approx(2, abs=1)
+
+    async def test_of_one_that_nobody_reports_it_is_not_known_how_long_it_took(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.leave("room", ALICE, connection=1)
+
+        assert (await rooms.ended_calls(1))[0].connect_seconds is None
+
     async def test_reports_of_strangers_and_older_sockets_and_of_one_alone_do_nothing(self, rooms):
         await join(rooms, ALICE)
         await rooms.report("room", ALICE, connection=1, relayed=True)
@@ -654,6 +673,15 @@ class FormerCallTests:
         assert (call.id, call.started, call.largest) == (former.id, former.started, 3)
         assert (call.connected, call.relayed) == (True, True)
         assert await rooms.ended_calls(10) == []
+
+    async def test_how_long_it_took_to_connect_is_forgotten(self, rooms, former):
+        await resume(rooms, ALICE, call=former)
+        await resume(rooms, BOB, call=former)
+
+        await rooms.report("room", ALICE, connection=2, relayed=False)
+
+        call = (await rooms.view("room")).call
+        assert (call.id, call.connected, call.connect_seconds) == (former.id, True, None)
 
     async def test_it_goes_on_also_for_one_whose_place_was_known(self, rooms, former):
         await join(rooms, ALICE)

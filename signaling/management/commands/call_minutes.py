@@ -3,9 +3,8 @@
 import argparse
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
-from signaling.growth import FORMATS, Month, rows
+from signaling.growth import FORMATS, Month
 from signaling.models import Call
 
 
@@ -27,10 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args, since: Month | None, until: Month | None, format: str, **options) -> None:
         if since and until and until < since:
             raise CommandError(f"--until {until} is before --since {since}.")
-        today = timezone.localdate(timezone=timezone.get_default_timezone())
-        totals = Call.objects.by_month(since=since and since.year_before, until=until)
-        months = rows(totals, this_month=Month(today.year, today.month), since=since, until=until)
-        self.stdout.write(FORMATS[format](months))
+        self.stdout.write(FORMATS[format](Call.objects.growth(since=since, until=until)))
 
 
 def _month(text: str) -> Month:

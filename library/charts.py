@@ -60,7 +60,7 @@ def read(text: str) -> Chart:
 
 
 def layout(chart: Chart) -> dict:
-    """What templates/blog/chart.html draws: SVG with title and description, and all values in a table."""
+    """What templates/library/chart.html draws: SVG with title and description, and all values in a table."""
     ticks = scale(max(value for _, values in chart.points for value in values))
     return {
         "chart": chart,

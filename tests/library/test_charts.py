@@ -2,7 +2,7 @@
 
 import pytest
 
-from blog import charts
+from library import charts
 
 BARS = """
 type: bars
