@@ -129,7 +129,7 @@ def _files(tree: Path) -> list[Path]:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=True).stdout.decode().strip()
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=True).stdout.decode().rstrip()
 
 
 if __name__ == "__main__":

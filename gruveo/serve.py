@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -66,6 +67,7 @@ def main() -> None:
     arguments = _arguments()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gruveo.settings")
     local_env.load(os.environ)
+    _allow_many_sockets()
     try:
         config = uvicorn_config.config(host=arguments.host, port=arguments.port)
         config.load()
@@ -89,6 +91,12 @@ def _arguments() -> argparse.Namespace:
 
 def _drain_seconds() -> float:
     return settings.DRAIN_SECONDS if settings.REDIS_URLS else 0  # with rooms in memory there is no elsewhere
+
+
+def _allow_many_sockets() -> None:
+    """A supervisor such as systemd allows 1024 open files, for the sake of old programs, and more to whoever asks."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _announce(address: str) -> None:

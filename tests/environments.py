@@ -67,6 +67,8 @@ class Environments:
             env = self._variables()
             self.web = Instance(self._bundles["web"], runs=self._runs.get("web"), **env)
             self.signaling = Instance(self._bundles["signaling"], runs=self._runs.get("signaling"), **env)
+            for instance in (self.web, self.signaling):
+                stack.callback(instance.remove)
             for command in self.web.container_commands.values():
                 done = self.web.run(command)
                 assert done.returncode == 0, done.stdout + done.stderr

@@ -95,7 +95,8 @@ class Process:
         self._log = log
         with log.open("w") as output:
             self._process = subprocess.Popen(
-                [*dies_with_us(), "/bin/sh", "-c", command],
+                # systemd's own limit of open files
+                [*dies_with_us(), "/bin/sh", "-c", f"ulimit -Sn 1024; {command}"],
                 cwd=folder,
                 env=env,
                 stdin=subprocess.DEVNULL,
@@ -219,7 +220,6 @@ class Instance:
 
     def _write_nginx(self) -> None:
         shutil.copytree(self.app / ".platform" / "nginx", self.nginx.folder)
-        shutil.copy("/etc/nginx/mime.types", self.nginx.folder)
         (self.nginx.folder / "log" / "healthd").mkdir(parents=True)
         user = pwd.getpwuid(os.geteuid()).pw_name
         changes = {

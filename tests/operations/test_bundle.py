@@ -96,7 +96,7 @@ class RefusalTests:
     def test_a_change_that_is_not_committed(self, own):
         (own.folder / "README.md").write_text("changed")
 
-        with pytest.raises(bundle.Refused, match=r"README\.md") as refused:
+        with pytest.raises(bundle.Refused, match=r"\n M README\.md") as refused:
             bundle.make("web", root=own.folder)
 
         assert refused.value.code == "uncommitted-changes"

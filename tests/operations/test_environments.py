@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import resource
 import subprocess
 import sys
 
@@ -43,6 +44,11 @@ class StartTests:
         for instance in (site.web, site.signaling):
             assert set(instance.processes) == set(procfile(instance.app))
             assert len(instance.nodes) == 2
+
+    def test_nodes_may_have_as_many_sockets_as_the_system_allows(self, site):
+        for node in site.signaling.nodes:
+            soft, hard = resource.prlimit(site.signaling.processes[node].pid, resource.RLIMIT_NOFILE)
+            assert soft == hard
 
     def test_the_database_is_migrated_and_nothing_is_left_to_make(self, site):
         done = site.web.run(f"{sys.executable} manage.py migrate --check")

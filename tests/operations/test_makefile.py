@@ -153,6 +153,13 @@ class TestTests:
         _, output, _ = machine.make("--dry-run", "conformance", "URL=wss://gruveo.example/signaling")
         assert 'CONFORMANCE_URL="wss://gruveo.example/signaling"' in output
 
+    def test_a_bundle_is_made_for_the_role_that_is_named(self, machine):
+        code, output, calls = machine.make("bundle", "ROLE=signaling")
+
+        assert code == 0, output
+        assert installs(calls) == ["requirements.txt"]
+        assert calls[-1] == "-m deploy.bundle signaling"
+
     def test_bench_installs_the_rivals_once_and_may_be_reduced(self, machine):
         _, _, first = machine.make("bench")
         _, _, second = machine.make("bench", "QUICK=1")
