@@ -17,10 +17,7 @@ from django.core.management import CommandError, call_command
 _ROOT = Path(__file__).resolve().parents[2]
 DOCS = _ROOT / "docs"
 FILE = DOCS / "capacity.md"
-FIXTURE = _ROOT / "tests" / "capacity" / "beanstalk"
 BEANSTALK = _ROOT / "deploy" / "beanstalk"
-if not BEANSTALK.is_dir():
-    BEANSTALK = FIXTURE
 SIZES = "--calls-a-day 100 1000 10000 100000 1000000 10000000".split()
 YEAR = "--minutes-a-month 20_000_000 --growth 7.5 --since 2026-12 --limit signaling=8 --limit turn=8".split()
 # Each is printed by a command that asks the database nothing.

@@ -69,9 +69,9 @@ class PlanTests:
         assert f"turn: the limit of 20 is not enough from {told['turn']['reached']} on." in printed(capsys, *arguments)
 
     def test_a_limit_can_be_what_beanstalk_may_start(self, capsys):
-        told = json.loads(printed(capsys, *SMALL, f"--beanstalk={paper.FIXTURE}", "--limit=turn=3", "--json"))["limits"]
+        told = json.loads(printed(capsys, *SMALL, f"--beanstalk={paper.BEANSTALK}", "--limit=turn=3", "--json"))["limits"]
 
-        assert {tier: one["limit"] for tier, one in told.items()} == {"web": 6, "signaling": 12, "turn": 3}
+        assert {tier: one["limit"] for tier, one in told.items()} == {"web": 12, "signaling": 12, "turn": 3}
 
     def test_costs_can_be_given_without_any_results(self, capsys, tmp_path):
         costs = "message-us join-us socket-us socket-kib redis-message-us redis-join-us redis-socket-us".split()
