@@ -66,7 +66,7 @@ FLOORS = {
         2: "access metrics sentry handler health shelf languages lifespan middleware moving_in archive uvicorn_config websocket "
         "fast_websocket local_ca_pages local_site management.commands.shelve_static "
         "management.commands.sample_content management.commands.clean_media management.commands.copy_media "
-        "management.commands.purge management.commands.erase_visitor "
+        "management.commands.purge management.commands.daily management.commands.erase_visitor "
         "management.commands.import_wordpress management.commands.export_site management.commands.import_site",
         3: "asgi urls apps local serve",
     },

@@ -69,7 +69,9 @@ class PlanTests:
         assert f"turn: the limit of 20 is not enough from {told['turn']['reached']} on." in printed(capsys, *arguments)
 
     def test_a_limit_can_be_what_beanstalk_may_start(self, capsys):
-        told = json.loads(printed(capsys, *SMALL, f"--beanstalk={paper.BEANSTALK}", "--limit=turn=3", "--json"))["limits"]
+        told = json.loads(printed(capsys, *SMALL, f"--beanstalk={paper.BEANSTALK}", "--limit=turn=3", "--json"))[
+            "limits"
+        ]
 
         assert {tier: one["limit"] for tier, one in told.items()} == {"web": 12, "signaling": 12, "turn": 3}
 
