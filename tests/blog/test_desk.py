@@ -322,7 +322,8 @@ class LibraryTests:
     def test_pictures_are_seen_in_the_list(self, admin_client):
         picture = make_picture()
 
-        assert f'src="{picture.thumbnail}"' in admin_client.get("/admin/library/picture/").content.decode()
+        seen = admin_client.get("/admin/library/picture/").content.decode()
+        assert f'src="{picture.thumbnail.partition("?")[0]}?key=' in seen  # each second signs another
 
 
 class RichTextTests:
