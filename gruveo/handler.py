@@ -1,5 +1,6 @@
 """How Django is asked for a page."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -7,6 +8,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse
 
 _IDLE = 8  # threads that are kept when nobody asks for anything
+_AT_ONCE = 32  # views; more would take the processor from each other, and some would wait for ever
 
 
 class OneThreadHandler(ASGIHandler):
@@ -19,6 +21,7 @@ class OneThreadHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._idle: list[ThreadPoolExecutor] = []
+        self._places = asyncio.Semaphore(_AT_ONCE)  # first come, first served
 
     async def __call__(self, scope: dict, receive, send) -> None:
         thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
@@ -35,4 +38,6 @@ class OneThreadHandler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponse:
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        # Its body is here by now, so nobody holds a place by sending slowly.
+        async with self._places:
+            return await sync_to_async(self.get_response, thread_sensitive=True)(request)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 from django.http import HttpResponse
@@ -10,6 +11,9 @@ from django.urls import include, path
 from gruveo.handler import OneThreadHandler
 
 used: list[int] = []
+running: list[int] = []
+most: list[int] = []
+counting = threading.Lock()
 together = threading.Barrier(20, timeout=20)
 
 
@@ -23,11 +27,27 @@ def broken(request):
     raise RuntimeError("on purpose")
 
 
+def counted(request):
+    with counting:
+        running.append(len(running) + 1)
+    time.sleep(0.01)
+    with counting:
+        most.append(len(running))
+        running.pop()
+    return HttpResponse("counted")
+
+
 async def later(request):
     return HttpResponse("a coroutine")
 
 
-urlpatterns = [path("slow/", slow), path("broken/", broken), path("later/", later), path("", include("gruveo.urls"))]
+urlpatterns = [
+    path("slow/", slow),
+    path("counted/", counted),
+    path("broken/", broken),
+    path("later/", later),
+    path("", include("gruveo.urls")),
+]
 handler500 = "pages.views.server_error"
 
 
@@ -92,3 +112,13 @@ async def test_what_breaks_is_answered_and_the_thread_goes_on(handler, monkeypat
 @pytest.mark.asyncio
 async def test_a_view_that_is_a_coroutine_is_answered_too(handler):
     assert await ask(handler, "/later/") == (200, b"a coroutine")
+
+
+@pytest.mark.asyncio
+async def test_of_very_many_at_once_some_wait_and_all_are_answered(handler):
+    most.clear()
+
+    answers = await asyncio.gather(*(ask(handler, "/counted/") for _ in range(100)))
+
+    assert answers == [(200, b"counted")] * 100
+    assert max(most) <= 32
