@@ -30,7 +30,7 @@ _LISTS = 5  # pages of the list that are; one page in five is one of them
 # Who might be signed in gets a page that is made for them.
 _UNKEPT = {"Cookie": "session=nobody"}
 _FILL = """
-import json, sys
+import json
 from django.db import transaction
 from django.utils import timezone
 from blog.models import Author, Post, Tag
@@ -49,7 +49,7 @@ import sys, time
 from blog.models import Post
 post = Post.objects.get(slug="post-0")
 for line in sys.stdin:
-    post.title = f"Edition {{int(line)}}."
+    post.title = f"Edition {int(line)}."
     post.save()
     print(int(line), time.time(), flush=True)
 """
@@ -96,7 +96,7 @@ class Ours:
     def editor(self) -> subprocess.Popen:
         """Saves the newest post anew for each number that it reads; answers with the number and the time, when it is saved."""
         return subprocess.Popen(
-            [sys.executable, "manage.py", "shell", "--no-imports", "-c", _EDIT.replace("{{", "{").replace("}}", "}")],
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", _EDIT],
             cwd=ROOT,
             env=self._env,
             stdin=subprocess.PIPE,

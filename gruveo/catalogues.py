@@ -45,13 +45,13 @@ def load(file: Path) -> Catalog:
         return read_po(source, locale=file.parent.parent.name, domain=file.stem, abort_invalid=True)
 
 
-def build(*, anew: bool = False) -> int:
-    """Makes the .mo files, `anew` or where they are older, and tells how many."""
+def build() -> int:
+    """Makes the .mo files where they are older, and tells how many."""
     made = 0
     for domain in DOMAINS:
         for source in files(domain):
             target = source.with_suffix(".mo")
-            if not anew and target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns:
+            if target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns:
                 continue
             buffer = io.BytesIO()
             write_mo(buffer, load(source))
