@@ -9,23 +9,29 @@ from tests.server import BASE_DIR
 _IDENTITY = ["-c", "user.name=Alice", "-c", "user.email=alice@example.org", "-c", "commit.gpgsign=false"]
 
 
+def files() -> list[Path]:
+    """What is tracked here, or will be with the next `git add`."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = [BASE_DIR / name for name in listed.stdout.split("\0") if name]
+    return [file for file in found if file.is_file()]
+
+
 class Repository:
     """In `folder`, which must not be there yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=BASE_DIR,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for name in listed.stdout.split("\0"):
-            if name and (BASE_DIR / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(BASE_DIR / name, folder / name)
+        for file in files():
+            copy = folder / file.relative_to(BASE_DIR)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, copy)
         self.git("init", "--quiet")
         self.commit()
 

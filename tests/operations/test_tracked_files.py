@@ -1,8 +1,8 @@
 """What must never get into the repository."""
 
 import re
-import subprocess
 
+from tests import committed
 from tests.server import BASE_DIR
 
 # Where packages come from is the business of each machine's own configuration.
@@ -15,15 +15,7 @@ PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 def tracked_text() -> list[tuple[str, str]]:
     """Files that are tracked, or will be with the next `git add`."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=BASE_DIR,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files = [BASE_DIR / name for name in listed.stdout.split("\0") if name]
-    return [(str(file.relative_to(BASE_DIR)), file.read_text(errors="replace")) for file in files if file.is_file()]
+    return [(str(file.relative_to(BASE_DIR)), file.read_text(errors="replace")) for file in committed.files()]
 
 
 def test_no_registry_no_path_of_a_machine_no_key():
