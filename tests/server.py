@@ -99,6 +99,10 @@ class Server:
             timeout=60,
         )
 
+    def start_managing(self, *arguments: str) -> subprocess.Popen:
+        """The same for a command that stays: its output, errors included, comes by `stdout`; whoever starts it stops it."""
+        return self._spawn(sys.executable, "manage.py", *arguments)
+
     def send_signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -115,8 +119,17 @@ class Server:
         assert code == 0, f"exit code {code}\n{self.log}"
 
     def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [*dies_with_us(), sys.executable, "-m", self._MODULE, *self._arguments],
+        self._process = self._spawn(sys.executable, "-m", self._MODULE, *self._arguments)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if not self._listens.wait(START_SECONDS) or not self.port:
+            self._end(signal.SIGKILL)
+            raise RuntimeError(f"the server did not start:\n{self.log}")
+        self.get("/healthz").close()
+
+    def _spawn(self, *command: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [*dies_with_us(), *command],
             cwd=BASE_DIR,
             env=child_env(self.var_dir, **self._env),
             stdin=subprocess.DEVNULL,
@@ -124,12 +137,6 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        if not self._listens.wait(START_SECONDS) or not self.port:
-            self._end(signal.SIGKILL)
-            raise RuntimeError(f"the server did not start:\n{self.log}")
-        self.get("/healthz").close()
 
     def _read(self) -> None:
         for line in self._process.stdout:

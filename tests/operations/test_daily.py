@@ -1,8 +1,6 @@
 """What is done once a day is done by one machine, at its time, and a machine that stops does not hold anything up."""
 
 import signal
-import subprocess
-import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime, time, timedelta
 
@@ -12,7 +10,6 @@ from gruveo.management.commands.daily import following
 from tests.nodes import Node
 from tests.redis_server import RedisServer
 from tests.scale import scaled
-from tests.server import BASE_DIR, child_env, dies_with_us
 
 AT = time(3, 40, tzinfo=UTC)
 
@@ -57,7 +54,7 @@ def test_a_time_that_is_none_is_refused(server):
 
 def _played(node: Node, at: datetime) -> list[str]:
     """What two machines say until each has done it, or heard that another does; empty when one came too late for that time."""
-    machines = [_machine(node, at) for _ in range(2)]
+    machines = [node.start_managing("daily", "--at", at.strftime("%H:%M:%S")) for _ in range(2)]
     try:
         first = [machine.stdout.readline() for machine in machines]
         if not all(f"{at:%Y-%m-%d %H:%M}" in line for line in first):
@@ -77,15 +74,3 @@ def _played(node: Node, at: datetime) -> list[str]:
             if machine.poll() is None:
                 machine.kill()
                 machine.communicate()
-
-
-def _machine(node: Node, at: datetime) -> subprocess.Popen:
-    return subprocess.Popen(
-        [*dies_with_us(), sys.executable, "manage.py", "daily", "--at", at.strftime("%H:%M:%S")],
-        cwd=BASE_DIR,
-        env=child_env(node.var_dir, **node._env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
