@@ -13,16 +13,16 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-_OURS = re.compile(r"\{http://wordpress\.org/export/[\d.]+/\}(.*)")
-_EXCERPT = re.compile(r"\{http://wordpress\.org/export/[\d.]+/excerpt/\}encoded")
-_CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
-_CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
+# The namespaces are http: in what WordPress writes; who has a whole export rewritten from http: to https:, rewrites them too.
+_OURS = re.compile(r"\{https?://wordpress\.org/export/[\d.]+/\}(.*)")
+_EXCERPT = re.compile(r"\{https?://wordpress\.org/export/[\d.]+/excerpt/\}encoded")
+_CONTENT = re.compile(r"\{https?://purl\.org/rss/1\.0/modules/content/\}encoded")
+_CREATOR = re.compile(r"\{https?://purl\.org/dc/elements/1\.1/\}creator")
 _DECLARATION = re.compile(rb"<\?xml\b[^>]*\?>")
 _ENCODING = re.compile(rb"""encoding=["']([A-Za-z0-9._-]+)["']""")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _KINDS = {"tag": "post_tag"}  # as version 1.0 has it
 _MOST_NOTES = 50
-_NO_TIME = "0000-00-00 00:00:00"
 
 
 class BadFile(Exception):
@@ -204,10 +204,12 @@ def _item(element: Element, place: int) -> Item:
         title=_plain(element, "title").strip(),
         slug=_text(element, "post_name"),
         link=_plain(element, "link").strip(),
-        author=(element.findtext(_CREATOR) or "").strip(),
-        published=_time(_text(element, "post_date_gmt")) or _time(_text(element, "post_date")),
-        body=element.findtext(_CONTENT) or "",
-        excerpt=next((child.text or "" for child in element if _EXCERPT.fullmatch(child.tag)), ""),
+        author=_foreign(element, _CREATOR).strip(),
+        published=_time(_text(element, "post_date_gmt"))
+        or _time(_text(element, "post_date"))
+        or _time(_plain(element, "pubDate"), "%a, %d %b %Y %H:%M:%S +0000"),
+        body=_foreign(element, _CONTENT),
+        excerpt=_foreign(element, _EXCERPT),
         password=_text(element, "post_password"),
         is_sticky=_text(element, "is_sticky") == "1",
         parent=_whole(_text(element, "post_parent")),
@@ -237,6 +239,11 @@ def _text(element: Element, name: str) -> str:
     return next((child.text or "" for child in element if _name(child) == name), "").strip()
 
 
+def _foreign(element: Element, name: re.Pattern[str]) -> str:
+    """What stands in a child of another namespace than RSS and WordPress's own."""
+    return next((child.text or "" for child in element if name.fullmatch(child.tag)), "")
+
+
 def _plain(element: Element, name: str) -> str:
     return element.findtext(name) or ""
 
@@ -245,10 +252,9 @@ def _whole(text: str) -> int:
     return int(text) if text.lstrip("-").isdecimal() else 0
 
 
-def _time(text: str) -> datetime | None:
-    if not text or text == _NO_TIME:
-        return None
+def _time(text: str, form: str = "%Y-%m-%d %H:%M:%S") -> datetime | None:
+    """Nothing for what is no time: a draft has the year 0, or -1."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        return datetime.strptime(text, form).replace(tzinfo=UTC)
     except ValueError:
         return None

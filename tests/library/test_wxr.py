@@ -51,6 +51,29 @@ def test_every_version_is_read(version):
     assert site.items[0].slug == "post-1"
 
 
+def test_an_export_whose_addresses_were_all_rewritten_to_https_is_read():
+    data = export(item(1, body="<p>x</p>", excerpt="Short.")).replace(b"http://", b"https://")
+
+    (read,) = wxr.read(data).items
+
+    assert (read.slug, read.body, read.excerpt, read.author) == ("post-1", "<p>x</p>", "Short.", "ada")
+
+
+@pytest.mark.parametrize(
+    ("told", "published"),
+    [
+        ("Wed, 05 Jun 2024 16:04:48 +0000", datetime(2024, 6, 5, 16, 4, 48, tzinfo=UTC)),
+        ("Mon, 30 Nov -0001 00:00:00 +0000", None),  # as WordPress writes a draft's
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_where_wordpress_has_no_time_the_feed_may(told, published):
+    (read,) = wxr.read(export(item(1, date="0000-00-00 00:00:00", told=told))).items
+
+    assert read.published == published
+
+
 def test_bytes_that_are_no_utf_8_and_control_characters_are_mended_and_told():
     data = export(item(1, body="caf@\n\n# x")).replace(b"caf@", b"caf\xe9 \x93q\x94").replace(b"# x", b"\x0b\x08x")
 

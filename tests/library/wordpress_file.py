@@ -54,6 +54,7 @@ def item(
     link: str | None = None,
     creator: str = "ada",
     date: str = "2019-05-01 08:00:00",
+    told: str = "",
     excerpt: str = "",
     password: str = "",
     sticky: bool = False,
@@ -66,7 +67,7 @@ def item(
     slug = f"{type}-{number}" if slug is None else slug
     link = f"https://old.example/2019/05/{slug}/" if link is None else link
     parts = [
-        f"<title>{cdata(title)}</title><link>{escape(link)}</link><pubDate></pubDate><dc:creator>{cdata(creator)}</dc:creator>",
+        f"<title>{cdata(title)}</title><link>{escape(link)}</link><pubDate>{told}</pubDate><dc:creator>{cdata(creator)}</dc:creator>",
         f'<guid isPermaLink="false">https://old.example/?p={number}</guid><description></description>',
         f"<content:encoded>{cdata(body)}</content:encoded><excerpt:encoded>{cdata(excerpt)}</excerpt:encoded>",
         f"<wp:post_id>{number}</wp:post_id><wp:post_date>{cdata(date)}</wp:post_date>",
