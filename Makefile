@@ -15,8 +15,8 @@ RIVALS := bench/rivals/$(NPM_STAMP)
 LIGHTHOUSE := bench/lighthouse/$(NPM_STAMP)
 WAGTAIL := bench/rivals/wagtail_site/.venv/installed
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) pyproject.toml
-# Two processes; which runs what says tests/conftest.py.
-PYTEST := -m pytest -p tests.environment --numprocesses 2 --dist loadscope --no-loadscope-reorder
+# Three processes, since tests wait more than they work; which runs what says tests/conftest.py.
+PYTEST := -m pytest -p tests.environment --numprocesses 3 --dist loadscope --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --require-hashes
 
 .DEFAULT_GOAL := help

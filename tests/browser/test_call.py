@@ -11,8 +11,8 @@ pytestmark = pytest.mark.browser
 
 class TwoPeopleTests:
     def test_two_who_type_the_same_code_see_and_hear_each_other(self, person, code, capsys):
-        alice = person("Alice").call(code.upper()).sees_phase("waiting")
-        bob = person("Bob").call(f" {code} ")
+        alice = person("Alice", small_camera=False).call(code.upper()).sees_phase("waiting")
+        bob = person("Bob", small_camera=False).call(f" {code} ")
 
         for one in (alice, bob):
             one.is_in_a_call_with(1)
