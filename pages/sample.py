@@ -177,6 +177,33 @@ emergency: it cannot call emergency services.</p>
 is up to you.</p>
 """,
     },
+    {
+        "slug": "press",
+        "title": "Press",
+        "description": "What Gruveo is in a few sentences, figures to quote, and how to reach us.",
+        "body": """
+<h2>In one sentence</h2>
+<p>Gruveo is a private video call in the browser: two people type the same code, and they see each other.</p>
+<h2>In a paragraph</h2>
+<p>There is no account, no contact list and nothing to install. Picture and sound travel encrypted from browser to
+browser, or through a relay that cannot read them. The servers know a call by a keyed hash of its code, not by the
+code, and record nothing of what is said or shown.</p>
+<h2>Figures</h2>
+<ul>
+<li>In one year, call minutes rose by 644%.</li>
+<li>Since the iOS app came out, every month has had seven to eight times the minutes of the same month a year
+before; one December had thirteen times as many.</li>
+<li>Up to six people can be in one call.</li>
+</ul>
+<p>How the servers keep up is told in <a href="/blog/growing-without-a-bigger-machine/">a post of our blog</a>.</p>
+<h2>Name and logo</h2>
+<p>The name is written Gruveo, with one capital letter. The sign, two shapes that meet, is here as
+<a href="/icon-512.png">a picture of 512 by 512 pixels</a>. Please leave its proportions and colours as they are.</p>
+<h2>Questions</h2>
+<p>Write to us on the <a href="/contact/">contact page</a> and choose “Press”. Please say by when you need an
+answer.</p>
+""",
+    },
 ]
 
 

@@ -25,6 +25,7 @@ PAGES = [
     "/contact/?sent",
     "/about/",
     "/privacy/",
+    "/press/",
     "/a-code-for-axe",
     "/a+b",
     "/nothing.php",
