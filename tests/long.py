@@ -1,12 +1,12 @@
 """
 What `make test-long` runs: every test file that knows a size (tests/scale.py), at its full size, a stage for each file.
 
-A stage that has passed at this commit is not run again, so a run that was interrupted goes on where it was.
+A stage that has passed at this commit is not run again, so a run that was interrupted goes on where it was. What has been done stands in
+bench/RESULTS.md and nowhere else; the last result of each stage stays there, with its commit.
 """
 
 import argparse
 import datetime
-import json
 import os
 import re
 import subprocess
@@ -19,8 +19,11 @@ from typing import NamedTuple
 from bench import results
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-_STATE = BASE_DIR / "var" / "test-long.json"
 _MOST_SECONDS = 3600
+_ROW = re.compile(
+    r"^\| (?P<file>\S+\.py) \| (?P<sizes>[\d, ]*) \| (?P<counts>[^|]*) \| (?P<seconds>\d+) s \| (?P<commit>[^|]*) \| (?P<date>\S+) \|$",
+    re.MULTILINE,
+)
 _SUMMARY = re.compile(r"^=* *(?P<counts>\d+ (?:passed|failed).*?) in [\d.]+s", re.MULTILINE)
 
 
@@ -32,7 +35,10 @@ class Stage(NamedTuple):
     seconds: int
     sizes: list[int]
     counts: str
-    has_passed: bool
+
+    @property
+    def has_passed(self) -> bool:
+        return bool(re.fullmatch(r"\d+ passed", self.counts))
 
 
 def main() -> None:
@@ -49,8 +55,7 @@ def main() -> None:
             print(f"{file}: passed at this commit already", flush=True)
             continue
         done[file] = _run(file, commit)
-        _save(done)
-    results.write("long tests", _report({file: done[file] for file in files if file in done}))
+        results.write("long tests", _report({file: done[file] for file in files if file in done}))
     sys.exit(0 if all(file in done and done[file].has_passed for file in arguments.files or files) else 1)
 
 
@@ -90,7 +95,6 @@ def _run(file: str, commit: str) -> Stage:
         round(time.monotonic() - begun),
         list(dict.fromkeys(asked)),
         found["counts"] if found else "no result",
-        code == 0,
     )
     print(f"{file}: {stage.counts} in {stage.seconds} s", flush=True)
     return stage
@@ -107,14 +111,16 @@ def _commit() -> str:
 
 
 def _load() -> dict[str, Stage]:
-    if not _STATE.exists():
-        return {}
-    return {file: Stage(**fields) for file, fields in json.loads(_STATE.read_text()).items()}
-
-
-def _save(done: dict[str, Stage]) -> None:
-    _STATE.parent.mkdir(parents=True, exist_ok=True)
-    _STATE.write_text(json.dumps({file: stage._asdict() for file, stage in done.items()}, indent=1))
+    return {
+        f"tests/{row['file']}": Stage(
+            row["commit"],
+            row["date"],
+            int(row["seconds"]),
+            [int(size.replace(",", "")) for size in row["sizes"].split(", ") if size],
+            row["counts"],
+        )
+        for row in _ROW.finditer(results.FILE.read_text())
+    }
 
 
 def _report(done: dict[str, Stage]) -> str:
