@@ -367,7 +367,7 @@ class Importer:
             self._lead(f"/author/{login}/", author.get_absolute_url())
         self._lead("/feed/", "/blog/rss.xml")
         if only_numbers:
-            self.report.append(f"{only_numbers} texts had addresses such as /?p=1, which cannot lead on")
+            self.report.append(f"addresses such as /?p=1, which cannot lead on: {only_numbers}")
 
     def _is_led_on(self, item: Item) -> bool:
         return item.status in {"publish", "future", "private"} and not item.password

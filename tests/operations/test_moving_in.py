@@ -268,7 +268,7 @@ class NamesTests:
             item(1, link="https://old.example/?p=1"), item(2, body='<a href="https://old.example/?p=1">x</a>')
         )
 
-        assert "1 texts had addresses such as /?p=1, which cannot lead on" in report
+        assert "addresses such as /?p=1, which cannot lead on: 1" in report
         assert '<a href="/blog/post-1/"' in Post.objects.get(slug="post-2").body
 
 

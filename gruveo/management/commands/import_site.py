@@ -34,5 +34,5 @@ class Command(BaseCommand):
         finally:
             progress.clear()
         self.stdout.write(
-            "Taken: " + (", ".join(f"{count} {name}" for name, count in reader.counts.items()) or "nothing") + "."
+            "Taken – " + (", ".join(f"{name}: {count}" for name, count in reader.counts.items()) or "nothing") + "."
         )

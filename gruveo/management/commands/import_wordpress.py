@@ -52,7 +52,7 @@ class Command(BaseCommand):
             return
         if not report:
             self.stdout.write(lines, ending="")
-        counts = ", ".join(f"{count} {name}" for name, count in importer.counts.items()) or "nothing"
+        counts = ", ".join(f"{name}: {count}" for name, count in importer.counts.items()) or "nothing"
         self.stdout.write(
-            f"{'Would be taken' if dry_run else 'Taken'}: {counts}. {len(importer.report)} lines of report."
+            f"{'Would be taken' if dry_run else 'Taken'} – {counts}. Lines of report: {len(importer.report)}."
         )
