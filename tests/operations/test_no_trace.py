@@ -11,17 +11,16 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-import redis
 
 from gruveo.logs import FIELDS
 from tests.cast import until
 from tests.nodes import Node
 from tests.redis_server import RedisServer
 from tests.signaling.socket_client import Client
+from tests.traces import MARK, everything_in, is_in_none
 
 pytestmark = pytest.mark.server
 
-MARK = "7f3a9c"  # in everything that must not be found
 CODE = f"Märked-{MARK}"
 SDP = f"v=0\r\no=- {MARK} 2 IN IP4 127.0.0.1\r\na=ice-pwd:{MARK}\r\n"
 TOKEN = "a-metrics-token-0123456789-abcdefghij"
@@ -119,20 +118,6 @@ async def sockets(here: Node, there: Node, look: Callable[[], None]) -> list[str
     return [alice.peer]
 
 
-def everything_in(server: RedisServer) -> str:
-    """All keys with what they hold, in whatever form it is kept."""
-    read = {
-        b"string": lambda client, key: client.get(key),
-        b"hash": lambda client, key: client.hgetall(key),
-        b"list": lambda client, key: client.lrange(key, 0, -1),
-        b"set": lambda client, key: client.smembers(key),
-        b"zset": lambda client, key: client.zrange(key, 0, -1),
-        b"stream": lambda client, key: client.xrange(key),
-    }
-    with redis.Redis(unix_socket_path=server.path) as client:
-        return repr([(key, read[client.type(key)](client, key)) for key in client.scan_iter()])
-
-
 def rows(file: Path) -> str:
     with closing(sqlite3.connect(file)) as database:
         return "\n".join(database.iterdump())
@@ -178,9 +163,9 @@ async def test_a_call_leaves_no_trace_of_its_code_anywhere(tmp_path):
         logs = here.log + there.log
 
     assert "room:" in seen[0] and "signaling_call" in in_database and "gruveo_joins_total" in told
-    for where, text in {"log": logs, "Redis": "".join(seen), "database": in_database, "metrics": told}.items():
-        assert MARK not in text.casefold(), f"{where}: {around(text)}"
-        assert "rked-" not in text, where
+    places = {"log": logs, "Redis": "".join(seen), "database": in_database, "metrics": told}
+    is_in_none(places)
+    assert "rked-" not in "".join(places.values())
     lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
     assert {"request", "left", "away", "never joined"} <= {line["event"] for line in lines}
     check(lines)
@@ -194,11 +179,6 @@ async def recorded(node: Node) -> None:
             return bool(database.execute("SELECT count(*) FROM signaling_call").fetchone()[0])
 
     await until(is_there)
-
-
-def around(text: str) -> str:
-    at = text.casefold().index(MARK)
-    return text[max(0, at - 300) : at + 100]
 
 
 def check(lines: list[dict]) -> None:
