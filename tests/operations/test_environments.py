@@ -1,6 +1,7 @@
 """Both environments of Elastic Beanstalk, started from their bundles: nginx, nodes, migrations, with what production demands."""
 
 import asyncio
+import http.client
 import json
 import re
 import resource
@@ -11,17 +12,26 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.environments import SIGNALING, WEB, Environments
-from tests.instances import procfile
+from tests.instances import Instance, procfile
 from tests.server import BASE_DIR
 
 pytestmark = pytest.mark.server
 CODE = "blue-heron-of-the-tests"
 ENVIRONMENT = "gruveo-signaling-tests"
+TOKEN = "a-metrics-token-0123456789-abcdefghij"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+FORGED = ({}, {"X-Forwarded-For": "10.0.0.1"}, {"X-Forwarded-For": "10.0.0.1, 10.0.0.2"}, {"X-Real-Ip": "10.0.0.1"})
 
 
 @pytest.fixture(scope="module")
 def site(bundles, aws_api):
-    more = {"AWS_ENDPOINT_URL": aws_api, "ENVIRONMENT_NAME": ENVIRONMENT, "PUBLISH_SECONDS": "0.2"}
+    more = {
+        "AWS_ENDPOINT_URL": aws_api,
+        "ENVIRONMENT_NAME": ENVIRONMENT,
+        "PUBLISH_SECONDS": "0.2",
+        "METRICS_TOKEN": TOKEN,
+        "METRICS_NETWORKS": "10.0.0.0/8",  # which must open nothing to who only says that he comes from there
+    }
     with Environments(bundles, aws=aws_api, **more) as running:
         yield running
 
@@ -189,6 +199,54 @@ async def published(site: Environments, count: int) -> bool:
             if any(point["Maximum"] == count for point in told):
                 return True
             await asyncio.sleep(0.2)
+
+
+def ask(port: int, path: str = "/metrics", *, source: str = "127.0.0.1", **headers: str) -> tuple[int, str]:
+    """Status and text of the answer to who comes from this address; all of 127.0.0.0/8 is this machine."""
+    there = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(source, 0))
+    try:
+        there.request("GET", path, headers=headers)
+        answer = there.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        there.close()
+
+
+@pytest.mark.parametrize("role", ["web", "signaling"])
+class NumberTests:
+    """Who reaches /metrics of a node, through the nginx of its machine."""
+
+    @pytest.fixture
+    def machine(self, site, role) -> Instance:
+        return getattr(site, role)
+
+    def test_each_node_tells_its_own_at_a_port_of_its_own(self, machine):
+        answers = [ask(port, **AUTHORIZED) for port in machine.number_ports]
+
+        assert [status for status, _ in answers] == [200, 200]
+        began = {re.search(r"^process_start_time_seconds .+", text, re.MULTILINE)[0] for _, text in answers}
+        assert len(began) == 2
+
+    @pytest.mark.parametrize("forged", FORGED)
+    def test_nobody_without_the_token_and_no_header_stands_for_it(self, machine, forged):
+        for port in machine.number_ports:
+            assert ask(port, **forged)[0] == 404
+            assert ask(port, Authorization="Bearer wrong", **forged)[0] == 404
+
+    @pytest.mark.parametrize("forged", FORGED)
+    def test_nobody_from_elsewhere_with_the_token_either(self, machine, forged):
+        for port in machine.number_ports:
+            assert ask(port, source="127.0.0.2", **AUTHORIZED, **forged)[0] == 403
+
+    @pytest.mark.parametrize("forged", FORGED)
+    def test_not_at_the_port_that_the_balancer_knows(self, site, machine, forged):
+        for host in (WEB, SIGNALING):
+            assert ask(machine.port, Host=host, **AUTHORIZED, **forged)[0] == 404
+            assert site.get(host, "/metrics", **AUTHORIZED, **forged)[0] == 404
+
+    def test_nothing_else_is_there(self, machine):
+        for path in ("/", "/healthz", "/healthz/sessions", "/metrics/", "/signaling", "/admin/"):
+            assert [ask(port, path, **AUTHORIZED)[0] for port in machine.number_ports] == [404, 404]
 
 
 class LogTests:
