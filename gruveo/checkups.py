@@ -1,4 +1,4 @@
-"""Questions for health and numbers come by a machine's address, over plain HTTP, from balancers and scripts that know no name of the site."""
+"""Questions for health come by a machine's address, over plain HTTP, from balancers and scripts that know no name of the site."""
 
 PATHS = frozenset({"/healthz", "/healthz/sessions", "/readyz", "/metrics"})
 
