@@ -7,13 +7,17 @@ import re
 import resource
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from tests.environments import SIGNALING, WEB, Environments
 from tests.instances import Instance, procfile
 from tests.server import BASE_DIR
+from tests.turnauth.machine import Surroundings
 
 pytestmark = pytest.mark.server
 CODE = "blue-heron-of-the-tests"
@@ -24,8 +28,18 @@ FORGED = ({}, {"X-Forwarded-For": "10.0.0.1"}, {"X-Forwarded-For": "10.0.0.1, 10
 
 
 @pytest.fixture(scope="module")
-def site(bundles, aws_api):
+def surroundings() -> Iterator[Surroundings]:
+    """What the machine of signaling is told of itself, and of its group."""
+    with Surroundings(**{"instance-id": "i-0123456789abcdef0"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(bundles, aws_api, surroundings):
     more = {
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": surroundings.url,
+        "AWS_ENDPOINT_URL_AUTO_SCALING": surroundings.url,
+        "GROUP_SECONDS": "0.2",
         "AWS_ENDPOINT_URL": aws_api,
         "ENVIRONMENT_NAME": ENVIRONMENT,
         "PUBLISH_SECONDS": "0.2",
@@ -287,9 +301,76 @@ class PublisherTests:
         assert process.wait() == 0
         site.signaling.start("connections")
 
-    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
-        script = BASE_DIR / "deploy" / "beanstalk" / "publish_connections.py"
+    @pytest.mark.parametrize("arguments", [[], ["web"], ["0"], ["8000", "70000"]])
+    def test_so_does_who_watches_the_group(self, arguments):
+        done = self.run(*arguments, script="leave_group.py")
+
+        assert done.returncode == 1 and "the ports of the nodes" in done.stderr
+
+    def run(self, *arguments: str, script: str = "publish_connections.py", **env: str) -> subprocess.CompletedProcess:
+        script = BASE_DIR / "deploy" / "beanstalk" / script
         return subprocess.run([sys.executable, str(script), *arguments], env=env, capture_output=True, text=True)
+
+
+class LeavingTests:
+    """The group takes the machine of signaling out."""
+
+    async def test_people_move_before_the_machine_is_let_go(self, site, surroundings):
+        async with socket(site) as opened:
+            await opened.send(json.dumps({"type": "hello", "code": f"{CODE}-leaves"}))
+            await opened.recv()
+            assert surroundings.completed == []
+
+            surroundings.state = "Terminating"  # while the balancer still waits
+            async with asyncio.timeout(60):
+                while json.loads(await opened.recv())["type"] != "reconnect":
+                    pass
+            assert site.signaling.get("/readyz")[:2] == (503, "draining\n")
+            assert site.signaling.get("/healthz")[0] == 200
+            with pytest.raises(InvalidStatus, match="HTTP 50[23]"):
+                await socket(site)
+            assert surroundings.completed == []
+
+        surroundings.state = "Terminating:Wait"
+        await asyncio.to_thread(site.signaling.processes["group"].until_it_says, "this machine may end")
+        (done,) = surroundings.completed
+        assert {name: done[name] for name in ("Action", "LifecycleHookName", "AutoScalingGroupName", "InstanceId")} == {
+            "Action": "CompleteLifecycleAction",
+            "LifecycleHookName": "drain",
+            "AutoScalingGroupName": surroundings.group,
+            "InstanceId": "i-0123456789abcdef0",
+        }
+        assert "2 nodes send their people elsewhere" in site.signaling.processes["group"].log
+        # No more is said to the group, and the nodes are as they were until the machine ends.
+        surroundings.state = "InService"
+        await asyncio.to_thread(again, site)
+
+    async def test_who_does_not_move_holds_it_up_no_longer_than_a_drain(self, site, surroundings):
+        surroundings.completed.clear()
+        async with socket(site) as opened:
+            await opened.send(json.dumps({"type": "hello", "code": f"{CODE}-stays-here"}))
+            await opened.recv()
+            surroundings.state = "Terminating:Wait"
+            await asyncio.to_thread(site.signaling.processes["group"].until_it_says, "this machine may end")
+            assert len(surroundings.completed) == 1
+            assert sum(served(site, node) for node in site.signaling.nodes) == 1
+        surroundings.state = "InService"
+        await asyncio.to_thread(again, site)
+
+
+def again(site: Environments) -> None:
+    """A new machine of signaling; the old one's processes end well."""
+    names = ("group", *site.signaling.nodes)
+    for name in names:
+        site.signaling.processes[name].terminate()
+    for name in names:
+        assert site.signaling.processes[name].wait() == 0
+    for name in names:
+        site.signaling.start(name)
+    for name in site.signaling.nodes:
+        site.signaling.processes[name].until_it_says("Gruveo serves at")
+    while site.signaling.get("/readyz")[0] != 200:  # nginx leaves out for two seconds who has refused
+        time.sleep(0.1)
 
 
 class StopTests:
