@@ -13,6 +13,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests.cast import until
 from tests.environments import SIGNALING, WEB, Environments
 from tests.instances import Instance, procfile
 from tests.server import BASE_DIR
@@ -325,9 +326,7 @@ class LeavingTests:
                 while json.loads(await opened.recv())["type"] != "reconnect":
                     pass
             for node in site.signaling.nodes:  # the other may be a moment behind
-                while (told := site.signaling.get("/readyz", node=node)[:2]) == (200, "ready\n"):
-                    await asyncio.sleep(0.05)
-                assert told == (503, "draining\n")
+                await until(lambda node=node: site.signaling.get("/readyz", node=node)[:2] == (503, "draining\n"))
             assert site.signaling.get("/healthz")[0] == 200
             with pytest.raises(InvalidStatus, match=r"HTTP 50[23]"):
                 await socket(site)
@@ -345,7 +344,7 @@ class LeavingTests:
         assert "2 nodes send their people elsewhere" in site.signaling.processes["group"].log
         # No more is said to the group, and the nodes are as they were until the machine ends.
         surroundings.state = "InService"
-        await asyncio.to_thread(again, site)
+        again(site)
 
     async def test_who_does_not_move_holds_it_up_no_longer_than_a_drain(self, site, surroundings):
         surroundings.completed.clear()
@@ -357,11 +356,11 @@ class LeavingTests:
             assert len(surroundings.completed) == 1
             assert sum(served(site, node) for node in site.signaling.nodes) == 1
         surroundings.state = "InService"
-        await asyncio.to_thread(again, site)
+        again(site)
 
 
 def again(site: Environments) -> None:
-    """A new machine of signaling; the old one's processes end well."""
+    """A new machine of signaling; the old one's processes end well. Not in a thread: what that starts ends with it."""
     names = ("group", *site.signaling.nodes)
     for name in names:
         site.signaling.processes[name].terminate()
