@@ -1,13 +1,13 @@
 """Questions for health come by a machine's address, over plain HTTP, from balancers and scripts that know no name of the site."""
 
-PATHS = frozenset({"/healthz", "/healthz/sessions", "/readyz"})
+PATHS = frozenset({"/healthz", "/healthz/sessions", "/readyz", "/metrics"})
 
 
 class Checkups:
     """
     ASGI middleware: for those paths the request counts as one over HTTPS to the site's own host, so it is neither redirected nor refused.
 
-    Nothing is opened by that: the answers are the same for everybody, and name no host.
+    Nothing is opened by that: the answers are the same for everybody, and name no host; /metrics only comes here when it is refused.
     """
 
     def __init__(self, app, *, host: str) -> None:

@@ -26,13 +26,15 @@ class DrainingServer(uvicorn.Server):
     """
     The first SIGTERM or SIGINT begins a drain: not ready any more, each client asked to come back elsewhere at a moment of its own.
     It ends when nobody is left or `seconds` have passed; who is still here is closed with 1012 then. A second signal ends it at once.
+
+    SIGUSR1 begins the same drain and no end: the machine goes, and whoever watches over the process would only start it again.
     """
 
     def __init__(self, config: uvicorn.Config, *, seconds: float, announce: Callable[[str], None]) -> None:
         super().__init__(config)
         self._seconds = seconds
         self._announce = announce
-        self._is_asked = False
+        self._drains = self._stops = False
         self._ends_at: float | None = None
 
     async def startup(self, sockets=None) -> None:
@@ -41,13 +43,16 @@ class DrainingServer(uvicorn.Server):
         self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self._seconds and not self._is_asked:
-            self._is_asked = True  # a signal handler does no more than that; the next tick does the rest
+        if self._seconds and not self._stops:
+            self._drains = self._stops = True  # a signal handler does no more than that; the next tick does the rest
         else:
             super().handle_exit(sig, frame)
 
+    def handle_leaving(self, sig: int, frame: FrameType | None) -> None:
+        self._drains = bool(self._seconds)
+
     async def on_tick(self, counter: int) -> bool:
-        if self._is_asked and self._drain_is_over():
+        if self._drains and self._drain_is_over() and self._stops:
             self.should_exit = True
         return await super().on_tick(counter)
 
@@ -56,7 +61,7 @@ class DrainingServer(uvicorn.Server):
         if self._ends_at is None:
             self._ends_at = time.monotonic() + self._seconds
             logger.info(
-                "stops within %g s: %d clients are asked to come back elsewhere", self._seconds, switchboard.sessions
+                "drains within %g s: %d clients are asked to come back elsewhere", self._seconds, switchboard.sessions
             )
             switchboard.drain(self._seconds * _SPREAD)
         return not switchboard.sessions or time.monotonic() >= self._ends_at
@@ -71,7 +76,9 @@ def main() -> None:
     try:
         config = uvicorn_config.config(host=arguments.host, port=arguments.port)
         config.load()
-        DrainingServer(config, seconds=_drain_seconds(), announce=_announce).run()
+        server = DrainingServer(config, seconds=_drain_seconds(), announce=_announce)
+        signal.signal(signal.SIGUSR1, server.handle_leaving)
+        server.run()
     except KeyboardInterrupt:
         pass
     except (BadValue, ImproperlyConfigured) as error:

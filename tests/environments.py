@@ -109,8 +109,9 @@ class Environments:
 
     def _variables(self) -> dict[str, str]:
         """What environment.yaml sets: addresses and secrets."""
+        random = ("SECRET_KEY", "ROOM_KEY", "SIGNALING_KEYS", "METRICS_TOKEN")
         return {
-            **{name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "ROOM_KEY", "SIGNALING_KEYS")},
+            **{name: secrets.token_urlsafe(48) for name in random},
             "DATABASE_URL": self.postgres.make_database(),
             "REDIS_URL": self.redis.url,
             "SITE_ORIGINS": self.url,

@@ -22,6 +22,7 @@ from tests.server import START_SECONDS, STOP_SECONDS, child_env, dies_with_us
 
 APP = "/var/app/current"
 _CORES = 2
+_NODE_PORTS, _NUMBER_PORTS = (8000, 8001), (9101, 9102)  # of the bundle
 
 
 def unpack(bundle: Path, folder: Path) -> Path:
@@ -139,7 +140,8 @@ class Instance:
         self.folder = Path(tempfile.mkdtemp(prefix="gruveo-instance-"))
         self.folder.chmod(0o755)  # the user of nginx reads static files
         self.app = unpack(bundle, self.folder / "app")
-        self.port, *self.node_ports = free_ports(1 + _CORES)
+        self.port, *ports = free_ports(1 + 2 * _CORES)
+        self.node_ports, self.number_ports = ports[:_CORES], ports[_CORES:]
         self._env = {name: str(value) for name, value in env.items()}
         self._runs = runs
         self.processes: dict[str, Process] = {}
@@ -214,7 +216,7 @@ class Instance:
         return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
     def _here(self, text: str) -> str:
-        for stock, port in zip((8000, 8001), self.node_ports, strict=True):
+        for stock, port in zip(_NODE_PORTS + _NUMBER_PORTS, self.node_ports + self.number_ports, strict=True):
             text = re.sub(rf"\b{stock}\b", str(port), text)
         return text.replace(APP, str(self.app))
 
@@ -226,6 +228,7 @@ class Instance:
             "user nginx;": f"user {user};",
             "pid /var/run/nginx.pid;": f"pid {self.nginx.folder}/pid;",
             "listen 80 default_server": f"listen 127.0.0.1:{self.port} default_server",
+            **{f"listen {port};": f"listen 127.0.0.1:{port};" for port in _NUMBER_PORTS},
             "/var/log/nginx/": f"{self.nginx.folder}/log/",
             "http {\n": f"http {{\n    {Nginx.temps(self.nginx.folder)}\n",
         }

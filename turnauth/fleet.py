@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from turnauth import conf
 from turnauth.health import Health, Relays, without
 
-_KEY, _DRAINED_KEY = "turn-fleet", "turn-drained"
+_KEY, _DRAINED_KEY, _LEADER_KEY = "turn-fleet", "turn-drained", "turn-leader"
 _FRESH_SECONDS = 5
 
 CACHE_AWAY = (RedisError, OSError)  # what a shared cache raises that cannot be reached
@@ -65,6 +65,24 @@ def store(found: Relays, health: Health, *, seconds: float) -> None:
     """Until it is too old to go by: then the settings count."""
     kept = {"known": sorted(health.known), "out": sorted(health.out), "failures": dict(health.failures)}
     cache.set(_KEY, {"relays": dict(found), "health": kept}, timeout=seconds)
+
+
+def lead(who: str, *, seconds: float) -> bool:
+    """
+    Whether this one looks after the relays for so many seconds, of all that offer to. Raises CACHE_AWAY.
+
+    At most two think so for a moment, when a lease runs out just then; that does no harm.
+    """
+    if cache.get(_LEADER_KEY) == who:
+        cache.set(_LEADER_KEY, who, timeout=seconds)
+        return True
+    return cache.add(_LEADER_KEY, who, timeout=seconds)
+
+
+def follow(who: str) -> None:
+    """Lets another one lead, at once; nothing if it did not lead. Raises CACHE_AWAY."""
+    if cache.get(_LEADER_KEY) == who:
+        cache.delete(_LEADER_KEY)
 
 
 def drain(name: str) -> None:

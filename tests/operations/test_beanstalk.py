@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from deploy.beanstalk import leave_group
 from deploy.bundle import ROLES
 from gruveo.settings import DRAIN_SECONDS, SILENCE_SECONDS
 from tests.instances import Instance, procfile, unpack
 from tests.operations import beanstalk
 
 pytestmark = pytest.mark.server
+_SYSTEMD_SECONDS = 90  # after which it kills what it has asked to end, unless told otherwise
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,12 @@ def apps(bundles, tmp_path_factory) -> dict[str, Path]:
 @pytest.fixture(params=ROLES)
 def app(request, apps) -> Path:
     return apps[request.param]
+
+
+def resources(app: Path, kind: str) -> list[dict]:
+    """The properties of those of this kind."""
+    found = beanstalk.template(app)["Resources"].values()
+    return [resource["Properties"] for resource in found if resource["Type"] == kind]
 
 
 def told(app: Path) -> dict[tuple[str, str], str]:
@@ -91,6 +99,28 @@ class SocketTests:
 
         assert int(delay) > DRAIN_SECONDS
 
+    def test_a_machine_that_its_group_takes_out_is_emptied_before_the_balancer_cuts_off_and_before_the_hook_is_over(
+        self, apps
+    ):
+        (hook,) = resources(apps["signaling"], "AWS::AutoScaling::LifecycleHook")
+        delay = told(apps["signaling"])["aws:elasticbeanstalk:environment:process:default", "DeregistrationDelay"]
+
+        assert leave_group.DRAIN_SECONDS == DRAIN_SECONDS
+        emptied = leave_group.EVERY_SECONDS + leave_group._PATIENCE + DRAIN_SECONDS + leave_group._MARGIN
+        assert emptied < int(delay)
+        # It may be the hook by which it first hears; and it looks once more before it lets go.
+        assert emptied + leave_group.EVERY_SECONDS + leave_group._PATIENCE < hook["HeartbeatTimeout"]
+        assert DRAIN_SECONDS < _SYSTEMD_SECONDS
+
+    def test_the_hook_is_the_one_that_is_let_go_and_none_keeps_a_machine_for_ever(self, apps):
+        (hook,) = resources(apps["signaling"], "AWS::AutoScaling::LifecycleHook")
+
+        assert hook["LifecycleHookName"] == leave_group.HOOK
+        assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
+        assert hook["AutoScalingGroupName"] == {"Ref": "AWSEBAutoScalingGroup"}
+        assert hook["DefaultResult"] == "CONTINUE"
+        assert "deploy/beanstalk/leave_group.py" in procfile(apps["signaling"])["group"]
+
     def test_nginx_keeps_idle_sockets_longer_than_the_balancer_of_pages(self, apps):
         idle = int(told(apps["web"])["aws:elbv2:loadbalancer", "IdleTimeout"])
 
@@ -98,14 +128,10 @@ class SocketTests:
 
     def test_nginx_has_two_connections_for_each_socket_that_a_machine_is_scaled_for(self, apps):
         config = (apps["signaling"] / ".platform/nginx/nginx.conf").read_text()
-        (policy,) = (
-            resource
-            for resource in beanstalk.template(apps["signaling"])["Resources"].values()
-            if resource["Type"] == "AWS::AutoScaling::ScalingPolicy"
-        )
+        (policy,) = resources(apps["signaling"], "AWS::AutoScaling::ScalingPolicy")
 
         connections = int(re.search(r"worker_connections (\d+);", config)[1])
-        target = policy["Properties"]["TargetTrackingConfiguration"]["TargetValue"]
+        target = policy["TargetTrackingConfiguration"]["TargetValue"]
         assert connections > 2 * target
         assert int(re.search(r"worker_rlimit_nofile (\d+);", config)[1]) >= 2 * connections
 

@@ -1,27 +1,51 @@
 """Both environments of Elastic Beanstalk, started from their bundles: nginx, nodes, migrations, with what production demands."""
 
 import asyncio
+import http.client
 import json
 import re
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
+from tests.cast import until
 from tests.environments import SIGNALING, WEB, Environments
-from tests.instances import procfile
+from tests.instances import Instance, procfile
 from tests.server import BASE_DIR
+from tests.turnauth.machine import Surroundings
 
 pytestmark = pytest.mark.server
 CODE = "blue-heron-of-the-tests"
 ENVIRONMENT = "gruveo-signaling-tests"
+TOKEN = "a-metrics-token-0123456789-abcdefghij"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+FORGED = ({}, {"X-Forwarded-For": "10.0.0.1"}, {"X-Forwarded-For": "10.0.0.1, 10.0.0.2"}, {"X-Real-Ip": "10.0.0.1"})
 
 
 @pytest.fixture(scope="module")
-def site(bundles, aws_api):
-    more = {"AWS_ENDPOINT_URL": aws_api, "ENVIRONMENT_NAME": ENVIRONMENT, "PUBLISH_SECONDS": "0.2"}
+def surroundings() -> Iterator[Surroundings]:
+    """What the machine of signaling is told of itself, and of its group."""
+    with Surroundings(**{"instance-id": "i-0123456789abcdef0"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(bundles, aws_api, surroundings):
+    more = {
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": surroundings.url,
+        "AWS_ENDPOINT_URL_AUTO_SCALING": surroundings.url,
+        "GROUP_SECONDS": "0.2",
+        "AWS_ENDPOINT_URL": aws_api,
+        "ENVIRONMENT_NAME": ENVIRONMENT,
+        "PUBLISH_SECONDS": "0.2",
+        "METRICS_TOKEN": TOKEN,
+        "METRICS_NETWORKS": "10.0.0.0/8",  # which must open nothing to who only says that he comes from there
+    }
     with Environments(bundles, aws=aws_api, **more) as running:
         yield running
 
@@ -191,6 +215,54 @@ async def published(site: Environments, count: int) -> bool:
             await asyncio.sleep(0.2)
 
 
+def ask(port: int, path: str = "/metrics", *, source: str = "127.0.0.1", **headers: str) -> tuple[int, str]:
+    """Status and text of the answer to who comes from this address; all of 127.0.0.0/8 is this machine."""
+    there = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(source, 0))
+    try:
+        there.request("GET", path, headers=headers)
+        answer = there.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        there.close()
+
+
+@pytest.mark.parametrize("role", ["web", "signaling"])
+class NumberTests:
+    """Who reaches /metrics of a node, through the nginx of its machine."""
+
+    @pytest.fixture
+    def machine(self, site, role) -> Instance:
+        return getattr(site, role)
+
+    def test_each_node_tells_its_own_at_a_port_of_its_own(self, machine):
+        answers = [ask(port, **AUTHORIZED) for port in machine.number_ports]
+
+        assert [status for status, _ in answers] == [200, 200]
+        began = {re.search(r"^process_start_time_seconds .+", text, re.MULTILINE)[0] for _, text in answers}
+        assert len(began) == 2
+
+    @pytest.mark.parametrize("forged", FORGED)
+    def test_nobody_without_the_token_and_no_header_stands_for_it(self, machine, forged):
+        for port in machine.number_ports:
+            assert ask(port, **forged)[0] == 404
+            assert ask(port, Authorization="Bearer wrong", **forged)[0] == 404
+
+    @pytest.mark.parametrize("forged", FORGED)
+    def test_nobody_from_elsewhere_with_the_token_either(self, machine, forged):
+        for port in machine.number_ports:
+            assert ask(port, source="127.0.0.2", **AUTHORIZED, **forged)[0] == 403
+
+    @pytest.mark.parametrize("forged", FORGED)
+    def test_not_at_the_port_that_the_balancer_knows(self, site, machine, forged):
+        for host in (WEB, SIGNALING):
+            assert ask(machine.port, Host=host, **AUTHORIZED, **forged)[0] == 404
+            assert site.get(host, "/metrics", **AUTHORIZED, **forged)[0] == 404
+
+    def test_nothing_else_is_there(self, machine):
+        for path in ("/", "/healthz", "/healthz/sessions", "/metrics/", "/signaling", "/admin/"):
+            assert [ask(port, path, **AUTHORIZED)[0] for port in machine.number_ports] == [404, 404]
+
+
 class LogTests:
     def test_no_log_names_a_code(self, site):
         """Also not when nothing answers, for then nginx would quote the request as an error."""
@@ -229,9 +301,77 @@ class PublisherTests:
         assert process.wait() == 0
         site.signaling.start("connections")
 
-    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
-        script = BASE_DIR / "deploy" / "beanstalk" / "publish_connections.py"
+    @pytest.mark.parametrize("arguments", [[], ["web"], ["0"], ["8000", "70000"]])
+    def test_so_does_who_watches_the_group(self, arguments):
+        done = self.run(*arguments, script="leave_group.py")
+
+        assert done.returncode == 1 and "the ports of the nodes" in done.stderr
+
+    def run(self, *arguments: str, script: str = "publish_connections.py", **env: str) -> subprocess.CompletedProcess:
+        script = BASE_DIR / "deploy" / "beanstalk" / script
         return subprocess.run([sys.executable, str(script), *arguments], env=env, capture_output=True, text=True)
+
+
+class LeavingTests:
+    """The group takes the machine of signaling out."""
+
+    async def test_people_move_before_the_machine_is_let_go(self, site, surroundings):
+        async with socket(site) as opened:
+            await opened.send(json.dumps({"type": "hello", "code": f"{CODE}-leaves"}))
+            await opened.recv()
+            assert surroundings.completed == []
+
+            surroundings.state = "Terminating"  # while the balancer still waits
+            async with asyncio.timeout(60):
+                while json.loads(await opened.recv())["type"] != "reconnect":
+                    pass
+            for node in site.signaling.nodes:  # the other may be a moment behind
+                await until(lambda node=node: site.signaling.get("/readyz", node=node)[:2] == (503, "draining\n"))
+            assert site.signaling.get("/healthz")[0] == 200
+            with pytest.raises(InvalidStatus, match=r"HTTP 50[23]"):
+                await socket(site)
+            assert surroundings.completed == []
+
+        surroundings.state = "Terminating:Wait"
+        await asyncio.to_thread(site.signaling.processes["group"].until_it_says, "this machine may end")
+        (done,) = surroundings.completed
+        assert {name: done[name] for name in ("Action", "LifecycleHookName", "AutoScalingGroupName", "InstanceId")} == {
+            "Action": "CompleteLifecycleAction",
+            "LifecycleHookName": "drain",
+            "AutoScalingGroupName": surroundings.group,
+            "InstanceId": "i-0123456789abcdef0",
+        }
+        assert "2 nodes send their people elsewhere" in site.signaling.processes["group"].log
+        # No more is said to the group, and the nodes are as they were until the machine ends.
+        surroundings.state = "InService"
+        again(site)
+
+    async def test_who_does_not_move_holds_it_up_no_longer_than_a_drain(self, site, surroundings):
+        surroundings.completed.clear()
+        async with socket(site) as opened:
+            await opened.send(json.dumps({"type": "hello", "code": f"{CODE}-stays-here"}))
+            await opened.recv()
+            surroundings.state = "Terminating:Wait"
+            await asyncio.to_thread(site.signaling.processes["group"].until_it_says, "this machine may end")
+            assert len(surroundings.completed) == 1
+            assert sum(served(site, node) for node in site.signaling.nodes) == 1
+        surroundings.state = "InService"
+        again(site)
+
+
+def again(site: Environments) -> None:
+    """A new machine of signaling; the old one's processes end well. Not in a thread: what that starts ends with it."""
+    names = ("group", *site.signaling.nodes)
+    for name in names:
+        site.signaling.processes[name].terminate()
+    for name in names:
+        assert site.signaling.processes[name].wait() == 0
+    site.signaling.nginx.__exit__()  # each of its workers would leave out for two seconds who has refused
+    for name in names:
+        site.signaling.start(name)
+    for name in site.signaling.nodes:
+        site.signaling.processes[name].until_it_says("Gruveo serves at")
+    site.signaling.nginx.__enter__()
 
 
 class StopTests:

@@ -32,8 +32,9 @@ def resources(name: str, kind: str) -> dict[str, dict]:
 
 
 def options() -> list[dict]:
+    """All that are told, and those too that are told only where a parameter is given."""
     (environment,) = resources("environment.yaml", "AWS::ElasticBeanstalk::Environment").values()
-    return environment["OptionSettings"]
+    return [one["Fn::If"][1] if "Fn::If" in one else one for one in environment["OptionSettings"]]
 
 
 @pytest.mark.parametrize("name", ["shared.yaml", "environment.yaml"])
@@ -57,7 +58,7 @@ class OptionTests:
     def test_no_secret_is_written_into_the_template(self):
         for option in options():
             if option["Namespace"] == f"{ENVIRONMENT}secrets":
-                assert set(option["Value"]) == {"Fn::ImportValue"}
+                assert set(option["Value"]) == {"Fn::ImportValue"} or option["Value"] == {"Ref": "EmailUrl"}
 
     def test_what_production_needs_is_there_and_all_of_it_is_documented(self):
         given = {option["OptionName"] for option in options() if option["Namespace"].startswith(ENVIRONMENT)}
@@ -67,6 +68,16 @@ class OptionTests:
         assert set(PRODUCTION) <= given
         documented = set(re.findall(r"^\| `(\w+)`", (BASE_DIR / "docs" / "settings.md").read_text(), re.MULTILINE))
         assert given - _OTHERS <= documented
+
+    def test_relays_and_mail_are_told_by_parameters_that_may_be_missing(self):
+        given = {option["OptionName"]: option["Value"] for option in options()}
+        told = (*"TURN_SERVERS TURN_DEFAULT_REGION TURN_DISCOVERY TURN_EC2_REGIONS EMAIL_URL".split(),)
+
+        assert {name: given[name]["Ref"] for name in told} == {
+            name: "".join(map(str.capitalize, name.split("_"))) for name in told
+        }
+        parameters = template("environment.yaml")["Parameters"]
+        assert {parameters[given[name]["Ref"]]["Default"] for name in told} == {"", "static"}
 
     def test_it_is_told_nothing_that_the_bundle_says_differently(self):
         told = {
@@ -92,6 +103,8 @@ class RightsTests:
     def statements(self) -> list[dict]:
         found = []
         for policy in resources("shared.yaml", "AWS::IAM::ManagedPolicy").values():
+            found += policy["PolicyDocument"]["Statement"]
+        for policy in resources("shared.yaml", "AWS::IAM::Policy").values():
             found += policy["PolicyDocument"]["Statement"]
         for role in resources("shared.yaml", "AWS::IAM::Role").values():
             for policy in role.get("Policies", []):

@@ -5,6 +5,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 _TOKEN = "a-token-of-the-tests"
+_API = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
+_STANDING = (
+    '<DescribeAutoScalingInstancesResponse xmlns="{api}"><DescribeAutoScalingInstancesResult><AutoScalingInstances><member>'
+    "<InstanceId>{machine}</InstanceId><AutoScalingGroupName>{group}</AutoScalingGroupName>"
+    "<LifecycleState>{state}</LifecycleState><AvailabilityZone>eu-west-1a</AvailabilityZone><HealthStatus>HEALTHY</HealthStatus>"
+    "<ProtectedFromScaleIn>false</ProtectedFromScaleIn></member></AutoScalingInstances></DescribeAutoScalingInstancesResult>"
+    "</DescribeAutoScalingInstancesResponse>"
+)
 _DONE = (
     b'<CompleteLifecycleActionResponse xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/">'
     b"<CompleteLifecycleActionResult/></CompleteLifecycleActionResponse>"
@@ -12,12 +20,13 @@ _DONE = (
 
 
 class Surroundings:
-    """A server on loopback, as a context manager; `facts` are the metadata, by path."""
+    """A server on loopback, as a context manager; `facts` are the metadata, by path, `state` is how its group sees the machine."""
 
     def __init__(self, **facts: str) -> None:
         self.facts = {"public-ipv4": "127.0.0.1", "local-ipv4": "127.0.0.1", **facts}
         self.completed: list[dict[str, str]] = []  # lifecycle actions
         self.asked: list[str] = []
+        self.group, self.state = "a-group", "InService"
 
     def __enter__(self) -> "Surroundings":
         surroundings = self
@@ -38,6 +47,9 @@ class Surroundings:
 
             def do_POST(self) -> None:
                 form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                if form["Action"] == ["DescribeAutoScalingInstances"]:
+                    self._answer(200, surroundings._standing().encode())
+                    return
                 surroundings.completed.append({name: values[0] for name, values in form.items()})
                 self._answer(200, _DONE)
 
@@ -59,6 +71,9 @@ class Surroundings:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def _standing(self) -> str:
+        return _STANDING.format(api=_API, machine=self.facts.get("instance-id"), group=self.group, state=self.state)
 
     @property
     def url(self) -> str:

@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.nodes import Node
 from tests.redis_server import RedisServer
 from tests.turnauth.relay import OTHER_SECRET, SECRET, Coturn
 from tests.turnauth.test_fleet import redis_cache
@@ -123,6 +124,64 @@ class RoundTests:
         assert lines[2].endswith("Connection refused")
 
 
+class ManyTests:
+    """Each machine of web runs it."""
+
+    def test_one_of_two_does_it_and_the_other_takes_over_when_it_ends(self, relays, cache):
+        env = {"TURN_SERVERS": relays[0].udp, "TURN_SECRETS": SECRET}
+        with Node(cache, **env) as node:
+            first = node.start_managing("turn_fleet", "--every=0.2")
+            second = None
+            try:
+                until(first, "1 of 1 relays serve")
+                second = node.start_managing("turn_fleet", "--every=0.2")
+                until(second, "Another one looks after the relays.")
+                first.send_signal(signal.SIGTERM)
+                assert first.wait(60) == 0
+                until(second, "1 of 1 relays serve")
+                second.send_signal(signal.SIGTERM)
+                assert second.wait(60) == 0
+            finally:
+                for process in filter(None, (first, second)):
+                    process.kill()
+                    process.communicate()
+
+    def test_without_relays_it_stays_and_says_why_once(self, cache):
+        with Node(cache) as node:
+            process = node.start_managing("turn_fleet", "--every=0.01")
+            try:
+                until(process, "There are no relays: neither TURN_SERVERS nor TURN_DISCOVERY is set.")
+                process.send_signal(signal.SIGTERM)
+                assert (process.communicate(timeout=60)[0], process.returncode) == ("", 0)
+            finally:
+                process.kill()
+                process.communicate()
+
+    def test_one_round_without_relays_is_an_error(self, settings):
+        settings.TURN_SECRETS = ()
+
+        with pytest.raises(CommandError, match="no relay can be tried"):
+            call_command("turn_fleet", once=True)
+
+    def test_a_lease_that_ran_out_is_anybodys(self):
+        assert fleet.lead("one", seconds=60) and fleet.lead("one", seconds=60)
+        assert not fleet.lead("two", seconds=60)
+        fleet.follow("two")
+        assert not fleet.lead("two", seconds=60)
+        fleet.follow("one")
+        assert fleet.lead("two", seconds=60)
+
+
+def until(process, words: str) -> None:
+    """Reads what it says up to these words."""
+    said = ""
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return
+    raise AssertionError(f"it has ended, and said:\n{said}")
+
+
 class OutageTests:
     def test_a_cache_that_is_away_is_said_and_the_next_round_tries_again(self, settings, relays, cache):
         settings.TURN_SERVERS = {"": (relays[0].udp,)}
@@ -213,6 +272,7 @@ class RefusalTests:
     @pytest.mark.parametrize("command", ["turn_fleet", "turn_drain"])
     def test_without_a_shared_cache_it_would_tell_nobody(self, settings, command):
         settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+        settings.TURN_SERVERS = {"": (DEAD,)}
 
         with pytest.raises(CommandError, match="without REDIS_URL"):
             call_command(command)

@@ -2,11 +2,15 @@
 
 import argparse
 import asyncio
+import functools
 import json
+import math
+import secrets
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +22,7 @@ from turnauth.targets import parse
 
 _AT_ONCE = 20
 _LEAST_SECONDS = 120  # how long a list counts: three rounds may be missed
+_ROUND_SECONDS = 10  # that a round may take before another one thinks that nobody leads
 
 
 class Answer(NamedTuple):
@@ -31,7 +36,8 @@ class Command(BaseCommand):
     help = (
         "Finds the relays (TURN_SERVERS, or EC2 with TURN_DISCOVERY=ec2), tries each with a real allocation, and keeps the list of "
         "those that may be handed out, in the cache that all servers share (REDIS_URL). One that fails twice in a row is dropped, and "
-        "taken back when it answers. Runs until it is stopped; one of it is enough, and two do no harm."
+        "taken back when it answers. Runs until it is stopped. Of several one does it, and another takes over when that ends; without "
+        "any relay it only waits."
     )
     requires_system_checks = []
 
@@ -44,15 +50,49 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="for machines: one line of JSON a round")
 
     def handle(self, *args, every: float, once: bool, timeout: float, **options) -> None:
+        if not once and not conf.relays() and conf.discovery() == "static":
+            self._wait()
+            return
         self._check_settings()
-        access = probe.Access(conf.secrets()[0], timeout)
+        look = functools.partial(
+            self._round, probe.Access(conf.secrets()[0], timeout), max(_LEAST_SECONDS, 4 * every), options["json"]
+        )
+        if not once:
+            self._stay(look, every)
+        elif failed := self._safely(look):
+            raise CommandError(f"No allocation at {', '.join(failed)}.", returncode=1)
+
+    def _wait(self) -> None:
+        """A supervisor would start again and again what ends, so it stays."""
+        self._say(
+            "There are no relays: neither TURN_SERVERS nor TURN_DISCOVERY is set. Nothing is done until they are."
+        )
+        with _stoppable() as stopped:
+            stopped.wait()
+
+    def _stay(self, look: Callable[[], list[str]], every: float) -> None:
+        """One round after the other, for as long as no other machine makes them."""
+        who, leads = secrets.token_hex(8), True
+
+        def turn() -> list[str]:
+            nonlocal leads
+            led, leads = leads, fleet.lead(who, seconds=math.ceil(2 * every) + _ROUND_SECONDS)
+            if led and not leads:
+                self._say("Another one looks after the relays.")
+            return look() if leads else []
+
         with _stoppable() as stopped:
             while True:
-                failed = self._safe_round(access, max(_LEAST_SECONDS, 4 * every), options["json"])
-                if once or stopped.wait(every):
+                self._safely(turn)
+                if stopped.wait(every):
                     break
-        if once and failed:
-            raise CommandError(f"No allocation at {', '.join(failed)}.", returncode=1)
+        with suppress(*fleet.CACHE_AWAY):
+            fleet.follow(who)
+
+    def _say(self, text: str) -> None:
+        """To people; what is on stdout may be for machines."""
+        self.stderr.write(text)
+        self.stderr.flush()
 
     def _check_settings(self) -> None:
         if not conf.cache_is_shared():
@@ -62,10 +102,10 @@ class Command(BaseCommand):
         if not conf.secrets():
             raise CommandError("TURN_SECRETS is not set: no relay can be tried.")
 
-    def _safe_round(self, *arguments) -> list[str]:
+    def _safely(self, look: Callable[[], list[str]]) -> list[str]:
         """A cache that is away is said; the next round tries again."""
         try:
-            return self._round(*arguments)
+            return look()
         except fleet.CACHE_AWAY as error:
             self.stderr.write(f"The cache is away, so the servers go by their settings: {error}")
             return []
@@ -84,6 +124,7 @@ class Command(BaseCommand):
         fleet.store(listed, judged.health, seconds=seconds)
         report = _report(found, now.drained, listed, answers, judged)
         self.stdout.write(json.dumps(report) if as_json else _lines(report))
+        self.stdout.flush()
         return [name for name, answer in answers.items() if answer.why]
 
 
