@@ -40,6 +40,11 @@ class RedisServer:
     def url(self) -> str:
         return f"unix://{self.path}"
 
+    @property
+    def on_disk(self) -> str:
+        """What it has written there; nothing unless it keeps what it is told."""
+        return "".join(file.read_text("latin-1") for file in Path(self._folder).rglob("*") if file.is_file())
+
     def start(self) -> None:
         append = "yes" if self._keeps else "no"
         arguments = {"port": "0", "unixsocket": self.path, "save": "", "appendonly": append, "dir": self._folder}

@@ -1,5 +1,6 @@
 """What a call must leave nowhere."""
 
+import psycopg
 import redis
 
 from tests.redis_server import RedisServer
@@ -19,6 +20,15 @@ def everything_in(server: RedisServer) -> str:
     }
     with redis.Redis(unix_socket_path=server.path) as client:
         return repr([(key, read[client.type(key)](client, key)) for key in client.scan_iter()])
+
+
+def rows_of(database: str) -> str:
+    """All rows of all tables of this PostgreSQL, each after the name of its table."""
+    with psycopg.connect(database) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        return "\n".join(
+            f"{table} {row!r}" for (table,) in tables for row in connection.execute(f'SELECT * FROM "{table}"')
+        )
 
 
 def is_in_none(places: dict[str, str]) -> None:

@@ -1,6 +1,8 @@
 """A call over both environments of Elastic Beanstalk, each with its own host, while the nodes of one machine stop one after the other."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from playwright.sync_api import Browser
@@ -8,6 +10,8 @@ from playwright.sync_api import Browser
 from tests.browser.people import FLAGS, Person
 from tests.browser.test_nodes import CALM, COUNT_FRAMES, NOTE_WORDS, STILL_MOST, is_calm, longest_still
 from tests.environments import SIGNALING, WEB, Environments
+from tests.instances import get
+from tests.traces import MARK, everything_in, is_in_none, rows_of
 
 pytestmark = pytest.mark.browser
 HOSTS = ", ".join(f"MAP {host} 127.0.0.1" for host in (WEB, SIGNALING))
@@ -29,8 +33,8 @@ def browser(playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture
-def pair(browser, environments, code) -> Iterator[tuple[Person, Person]]:
+@contextmanager
+def calling(browser: Browser, environments: Environments, code: str) -> Iterator[tuple[Person, Person]]:
     """Two people in a call, each connected by whichever node nginx has chosen."""
     people = []
     for name in ("Alice", "Bob"):
@@ -52,6 +56,12 @@ def pair(browser, environments, code) -> Iterator[tuple[Person, Person]]:
     for one in people:
         one.close()
     assert complaints == []
+
+
+@pytest.fixture
+def pair(browser, environments, code) -> Iterator[tuple[Person, Person]]:
+    with calling(browser, environments, code) as people:
+        yield people
 
 
 def counts(environments: Environments) -> dict[str, int]:
@@ -106,6 +116,40 @@ class CallTests:
 
         pair[0].until(lambda: environments.signaling.get("/readyz")[0] == 200, "the nodes to be ready again")
         goes_on(pair)
+
+
+class TraceTests:
+    def test_a_call_leaves_its_code_nowhere(self, browser, environments):
+        web, signaling = environments.web, environments.signaling
+        rows = partial(rows_of, web.env["DATABASE_URL"])
+        with calling(browser, environments, f"märked-{MARK}") as (alice, bob):
+            alice.page.reload()
+            alice.press("Video call")
+            for one in (alice, bob):
+                one.is_in_a_call_with(1)
+            stored = everything_in(environments.redis) + environments.redis.on_disk
+            bob.press("Hang up")
+            alice.sees_phase("waiting")
+            alice.press("Hang up")
+            alice.until(lambda: "signaling_call (" in rows(), "the call to be recorded")
+        stored += everything_in(environments.redis) + environments.redis.on_disk
+
+        told = "".join(
+            get(f"http://127.0.0.1:{port}/metrics", Authorization=f"Bearer {instance.env['METRICS_TOKEN']}")[1]
+            for instance in (web, signaling)
+            for port in instance.number_ports[: len(instance.nodes)]
+        )
+        places = {
+            "logs of the nodes": web.log + signaling.log,
+            "logs of nginx": web.nginx.logs + signaling.nginx.logs,
+            "Redis": stored,
+            "PostgreSQL": rows(),
+            "metrics": told,
+        }
+        is_in_none(places)
+        signs = ("pages:call", " signaling 101 ", "room:", "signaling_call (", "gruveo_joins_total")
+        for sign, (where, text) in zip(signs, places.items(), strict=True):
+            assert sign in text, where
 
 
 def _served(environments: Environments, node: str) -> int:
