@@ -9,13 +9,13 @@ import time
 
 import uvloop
 
-from bench import comeback, credentials, growth, measures, pages, posts, reading, report, results
+from bench import comeback, credentials, growth, measures, pages, posts, reading, relay, report, results
 from bench.clients import Pulse
 from bench.measures import CONTESTS, QUICK, Size
 from bench.processes import CLIENTS
 from bench.systems import SYSTEMS
 
-_PARTS = (*CONTESTS, "memory", "comeback", "growth", "credentials", "pages", "reading")
+_PARTS = (*CONTESTS, "memory", "comeback", "growth", "credentials", "relay", "pages", "reading")
 _MEMORY = ("gruveo", "gruveo-sansio", "ws", "peerjs", "gruveo-2", "ws-redis", "socketio", "channels")
 _COMEBACK = ("gruveo-2", "ws-redis", "socketio", "channels")
 _GROWTH = ("gruveo", "gruveo-2")
@@ -69,6 +69,8 @@ async def _measure(part: str, systems: list[str], pulse: Pulse, size: Size) -> s
             return report.comeback(found, size)
         case "credentials":
             return report.credentials(credentials.measure(size, say=_say), size)
+        case "relay":
+            return report.relay(relay.measure(size, say=_say), size)
         case "pages":
             return report.pages(pages.measure(size, say=_say), size)
         case "reading":

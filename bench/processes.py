@@ -19,6 +19,16 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def cpu_of(pid: int) -> float:
+    """
+    Seconds of processor time, user and system, of all threads of a process, also those that have ended; to the nanosecond, where
+    /proc/PID/stat counts in hundredths.
+
+    Source: clock_getcpuclockid(3), whose id for another process is made so in Linux.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
+
+
 class Process:
     """
     A process that listens on a port.
@@ -47,13 +57,7 @@ class Process:
         return self._log.read()[-4000:]
 
     def cpu(self) -> float:
-        """
-        Seconds of processor time, user and system, of all its threads, also those that have ended; to the nanosecond, where
-        /proc/PID/stat counts in hundredths.
-
-        Source: clock_getcpuclockid(3), whose id for another process is made so in Linux.
-        """
-        return time.clock_gettime((~self._process.pid << 3) | 2)
+        return cpu_of(self._process.pid)
 
     def waited(self) -> float:
         """

@@ -14,6 +14,7 @@ from bench.measures import Contest, Size, Taken
 from bench.npm import RIVALS, node
 from bench.ratios import Interval, interval, paired, percentile
 from bench.reading import Spike
+from bench.relay import KBIT, PAYLOAD, Relayed
 from bench.systems import ROOT, SYSTEMS
 from bench.targets import CREDENTIALS, GROWTH, MEMORY, RATIOS, READING
 
@@ -133,6 +134,19 @@ machine, and each row is on its disk before the next one is made, as PostgreSQL 
 
 {_table(["scheme", "credentials a second"], rows)}
 {_table(["ratio", "median", "interval", "reach"], judged)}"""
+
+
+def relay(found: list[Relayed], size: Size) -> str:
+    costs = [one.cpu_us_a_megabit for one in found]
+    rate = median(one.megabits for one in found) / (size.seconds / 2)
+    rows = [["coturn", _spread(costs), f"{1e6 / median(costs):,.0f}", f"{max(one.lost for one in found):.2%}"]]
+    return f"""## Relayed minutes
+
+{stamp(size)}
+Processor time of coturn for what it sends, {rate:.0f} Mbit/s in packets of {PAYLOAD:,} bytes: calls in which one person is behind the relay
+and the other is not, {KBIT:,} kbit/s each way, over loopback. The kernel's work for what comes in is not in it there.
+
+{_table(["relay", "µs CPU a megabit", "Mbit/s that fill a processor", "lost at most"], rows)}"""
 
 
 def pages(found: dict[str, list[float]], size: Size) -> str:

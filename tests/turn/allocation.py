@@ -46,11 +46,11 @@ class Allocation:
         self._key: bytes | None = None
 
     def __enter__(self) -> "Allocation":
-        self._socket = self._connect()
+        self.socket = self._connect()
         try:
             self._allocate()
         except BaseException:
-            self._socket.close()
+            self.socket.close()
             raise
         return self
 
@@ -58,7 +58,7 @@ class Allocation:
         try:
             self.refresh(lifetime=0)
         finally:
-            self._socket.close()
+            self.socket.close()
 
     def refresh(self, *, lifetime: int = 600) -> int:
         """Answers the lifetime that the relay gave."""
@@ -70,7 +70,11 @@ class Allocation:
         indication = stun.Message(
             stun.Method.SEND, stun.Class.INDICATION, attributes={"XOR-PEER-ADDRESS": peer, "DATA": data}
         )
-        self._socket.sendall(bytes(indication))
+        self.socket.sendall(bytes(indication))
+
+    def bind_channel(self, number: int, peer: tuple[str, int]) -> None:
+        """From now on `number` stands for this peer, in four bytes before what is sent and what comes (RFC 8656 section 12)."""
+        self._ask(stun.Method.CHANNEL_BIND, **{"CHANNEL-NUMBER": number, "XOR-PEER-ADDRESS": peer})
 
     def _connect(self) -> socket.socket:
         if not self._is_stream:
@@ -101,22 +105,25 @@ class Allocation:
         request = stun.Message(method, stun.Class.REQUEST, attributes=attributes)
         if self._key:
             request.add_message_integrity(self._key)
-        self._socket.sendall(bytes(request))
+        self.socket.sendall(bytes(request))
         while True:
-            answer = stun.parse_message(self._receive())
+            data = self._receive()
+            if data[0] >> 6:  # what a peer says through a channel, RFC 8656 section 12
+                continue
+            answer = stun.parse_message(data)
             if answer.transaction_id == request.transaction_id:
                 return answer
 
     def _receive(self) -> bytes:
         if not self._is_stream:
-            return self._socket.recv(4096)
+            return self.socket.recv(4096)
         header = self._read(_HEADER)
         return header + self._read(int.from_bytes(header[2:4]))
 
     def _read(self, size: int) -> bytes:
         data = b""
         while len(data) < size:
-            more = self._socket.recv(size - len(data))
+            more = self.socket.recv(size - len(data))
             if not more:
                 raise ConnectionError("the relay has closed the connection")
             data += more
