@@ -29,10 +29,13 @@ class Costs:
     redis_message_us: float = said("µs of Redis's processor for a message")
     redis_join_us: float = said("µs of Redis's processor for a join")
     redis_socket_us: float = said("µs a second of Redis's processor for a socket, whose lease is renewed")
+    page_us: float = said("µs of web's processor for a page that is made anew, with its share of Redis")
+    kept_page_us: float = said("the same for one that is kept")
     rows_a_second: float = said("rows that one PostgreSQL writes, each on its disk before the next")
 
 
 _MESSAGE, _JOIN, _PINGING = "µs CPU a message", "µs CPU a join", "the same, pinging"
+_PAGE = "ms CPU a page"
 
 
 def read(results: str) -> Costs:
@@ -53,6 +56,8 @@ def read(results: str) -> Costs:
         redis_message_us=_more(message, one_message),
         redis_join_us=_more(join, one_join),
         redis_socket_us=_more(socket, one_socket),
+        page_us=1000 * _figure(results, "reading", "Gruveo, made anew", column=_PAGE),
+        kept_page_us=1000 * _figure(results, "reading", "Gruveo, a page that is kept", column=_PAGE),
         rows_a_second=_figure(
             results, "credentials", "a row in the PostgreSQL that coturn reads", column="credentials a second"
         ),

@@ -28,7 +28,7 @@ class Assumptions:
     joins: float = said("joins of each person in a call, with those who come back", 1.1)
     messages: float = said("signals delivered in a call: descriptions, candidates, what is said again", 30)
     pages: float = said("pages of the site that are made for each call", 6)
-    page_us: float = said("µs of processor for a page", 5000)
+    kept_pages: float = said("share of the pages that are kept, and not made anew", 0.5)
     page_kb: float = said("kilobytes that a page sends from our machines", 60)
     relayed: float = said("share of the calls that go through a relay", 0.2)
     relay_kbit: float = said("kbit/s that a person sends in a relayed call", 1500)
@@ -132,6 +132,11 @@ def _by_chance(expected: float, a: Assumptions) -> float:
     return expected + a.chance * sqrt(expected)
 
 
+def page_us(costs: Costs, a: Assumptions) -> float:
+    """µs of processor for a page, kept or not."""
+    return a.kept_pages * costs.kept_page_us + (1 - a.kept_pages) * costs.page_us
+
+
 def processors(load: Load, costs: Costs) -> tuple[float, float]:
     """Processors in full use: of the signaling nodes, of Redis."""
     figures = (load.messages, load.joins, load.sockets)
@@ -143,7 +148,7 @@ def processors(load: Load, costs: Costs) -> tuple[float, float]:
 def needs(load: Load, costs: Costs, a: Assumptions, machines: Machines) -> tuple[Need, ...]:
     signaling, redis = processors(load, costs)
     scarce = {
-        "web": {"processor": load.pages * a.page_us / 1e6 / machines.vcpus},
+        "web": {"processor": load.pages * page_us(costs, a) / 1e6 / machines.vcpus},
         "signaling": {
             "processor": signaling / machines.vcpus,
             "sockets": load.sockets / machines.sockets_an_instance,
@@ -180,7 +185,7 @@ def month(
 
 def one_machine(busy: Load, costs: Costs, a: Assumptions, machines: Machines) -> float:
     """All tiers on one instance; 1 is `busiest`, above which it does not bear them."""
-    processor = sum(processors(busy, costs)) + busy.pages * a.page_us / 1e6 + busy.rows / costs.rows_a_second
+    processor = sum(processors(busy, costs)) + busy.pages * page_us(costs, a) / 1e6 + busy.rows / costs.rows_a_second
     share = max(
         processor / machines.vcpus,
         busy.sockets / machines.sockets_an_instance,

@@ -29,11 +29,11 @@ class Given(NamedTuple):
         Raises:
             ValueError: nothing can be divided by it, or it is no share.
         """
-        must_be_positive(self.costs, "rows_a_second")
+        must_be_positive(self.costs, "rows_a_second", "page_us", "kept_page_us")
         must_be_positive(self.assumptions, "call_minutes")
         names = ("busiest", "vcpus", "memory_mib", "sockets_an_instance", "relay_mbit_an_instance")
         must_be_positive(self.machines, *names)
-        must_be_shares(self.assumptions, "relayed")
+        must_be_shares(self.assumptions, "relayed", "kept_pages")
         must_be_shares(self.machines, "busiest")
         return self
 

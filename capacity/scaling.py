@@ -1,28 +1,30 @@
 """
 A year of autoscaling, minute by minute. Pure.
 
-Machines of the signaling tier come and go by target tracking, as AWS describes it:
+Machines of a tier come and go by target tracking, as AWS describes it:
 
 - **out** when the metric was above the target in three minutes running: to as many as bring it back to the target, machines on their
   way counted. They serve after `metric_seconds` and `launch_seconds`.
 - **in** when it was below nine tenths of the target in fifteen minutes running, no machine is on its way or warming up, and the cooldown
   since the last change is over.
 
-A minute is short of capacity when more sockets are there than the machines that serve may hold, or when they would need more processor
-than those have. Who was turned away comes back, so sockets spread evenly; that old sockets stay where they are is left out.
+The load of signaling are sockets, that of web the requests of a minute. A minute is short of capacity when more of them are there than the
+machines that serve may hold, or when they would need more processor than those have. Who was turned away comes back, so sockets spread
+evenly; that old sockets stay where they are is left out. Each request is counted as a page, though files cost less.
 """
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil
 from typing import NamedTuple
 
 from capacity.beanstalk import Scaling
 from capacity.costs import Costs
 from capacity.figures import must_be_positive, said
-from capacity.model import Assumptions, Machines
-from capacity.traffic import curve
+from capacity.model import Assumptions, Machines, page_us
+from capacity.traffic import MINUTES_A_WEEK, curve
 
 MOST_MINUTES_SHORT = 15  # in the year: what is promised
 DAYS = 364  # whole weeks
@@ -36,6 +38,7 @@ class Year:
     """The traffic: from January on, with one spike."""
 
     calls_a_day: float = said("calls on a day at the beginning of the year", 150_000)
+    readers_a_day: float = said("pages on such a day that belong to no call: blog, questions, search", 900_000)
     growth: float = said("times in the year", 7.5)
     december: float = said("times from December to December", 13)
     spike: float = said("times the traffic in the spike", 10)
@@ -56,75 +59,111 @@ class Year:
         return self
 
 
-class Minute(NamedTuple):
-    sockets: float
-    processors: float  # in full use
-    serving: int  # machines
-    is_short: bool
+class Tier(NamedTuple):
+    """What its machines are counted by. A machine bears `holds` of `unit`, if its processors do."""
+
+    role: str
+    unit: str
+    holds: float
 
 
 class Outcome(NamedTuple):
-    """`weeks` and `spike` are (name, sockets, what the machines hold): of the busiest minute of each week; minute by minute."""
+    """`weeks` and `spike` are (name, load, what the machines hold): of the busiest minute of each week; minute by minute."""
 
     minutes_short: int
     longest_short: int
     short_in_spike: int
     most_machines: int
-    most_sockets: float
+    most: float
     machine_hours: float
     weeks: list[tuple[str, float, float]]
     spike: list[tuple[str, float, float]]
 
 
+def tier(role: str, costs: Costs, a: Assumptions, machines: Machines) -> Tier:
+    """Of one of ROLES."""
+    if role == "signaling":
+        return Tier(role, "sockets", machines.sockets_an_instance)
+    return Tier(role, "requests a minute", machines.vcpus * 60e6 / page_us(costs, a))
+
+
 def simulate(
-    year: Year, scaling: Scaling, costs: Costs, a: Assumptions, machines: Machines, *, is_on: bool = True
+    year: Year,
+    scaling: Scaling,
+    costs: Costs,
+    a: Assumptions,
+    machines: Machines,
+    *,
+    role: str = "signaling",
+    is_on: bool = True,
 ) -> Outcome:
+    scaled = tier(role, costs, a, machines)
     group = Group(scaling, ceil((year.metric_seconds + year.launch_seconds) / 60), is_on=is_on)
     begins, ends = _spike_minutes(year)
     weeks, spike = [], []
-    short = longest = running = in_spike = most = 0
-    served = 0
-    most_sockets = 0.0
-    for number, minute in enumerate(_minutes(year, costs, a, machines, group)):
-        served += group.paid
-        most, most_sockets = max(most, minute.serving), max(most_sockets, minute.sockets)
-        running = running + 1 if minute.is_short else 0
-        longest, short = max(longest, running), short + minute.is_short
-        holds = minute.serving * machines.sockets_an_instance
+    short = longest = running = in_spike = machines_most = paid = 0
+    most = 0.0
+    for number, (load, processors) in enumerate(_LOADS[role](year, costs, a)):
+        serving = group.serving
+        paid += group.paid
+        machines_most, most = max(machines_most, serving), max(most, load)
+        holds = serving * scaled.holds
+        is_short = load > holds or processors > serving * machines.vcpus
+        running = running + 1 if is_short else 0
+        longest, short = max(longest, running), short + is_short
         if begins <= number < ends:
-            in_spike += minute.is_short
+            in_spike += is_short
         if begins - 10 <= number < begins + 50:
-            spike.append((f"{number - begins} min", minute.sockets, holds))
+            spike.append((f"{number - begins} min", load, holds))
         week = number // (7 * 24 * 60)
         if week == len(weeks):
-            weeks.append((f"{week + 1}", minute.sockets, holds))
-        elif minute.sockets > weeks[-1][1]:
-            weeks[-1] = (f"{week + 1}", minute.sockets, holds)
-    return Outcome(short, longest, in_spike, most, most_sockets, served / 60, weeks, spike)
+            weeks.append((f"{week + 1}", load, holds))
+        elif load > weeks[-1][1]:
+            weeks[-1] = (f"{week + 1}", load, holds)
+        group.observe(load, number)
+    return Outcome(short, longest, in_spike, machines_most, most, paid / 60, weeks, spike)
 
 
-def _minutes(year: Year, costs: Costs, a: Assumptions, machines: Machines, group: "Group") -> Iterator[Minute]:
-    """`group` has what is there in each minute, and is told its sockets after it."""
+def _sockets(year: Year, costs: Costs, a: Assumptions) -> Iterator[tuple[float, float]]:
+    """Minute by minute how many there are, and how many processors they use in full."""
     begun = year.calls_a_day / (24 * 60)  # calls in a minute, on average
     a_call = a.call_minutes * a.people + a.waiting_minutes  # minutes of sockets
     # What a socket costs in a second, with its share of what calls need besides.
     steady_us = costs.socket_us + (a.messages * costs.message_us + a.people * a.joins * costs.join_us) / (a_call * 60)
     before = None
-    for number in range(MINUTES):
-        sockets = begun * a_call * times(number, year)
+    for times in traffic(year):
+        sockets = begun * a_call * times
         arriving = max(0.0, sockets - (sockets if before is None else before)) / 60  # a second, on top
-        processors = (sockets * steady_us + arriving * costs.join_us) / 1e6
-        serving = group.serving
-        is_short = sockets > serving * machines.sockets_an_instance or processors > serving * machines.vcpus
-        yield Minute(sockets, processors, serving, is_short)
-        group.observe(sockets, number)
+        yield sockets, (sockets * steady_us + arriving * costs.join_us) / 1e6
         before = sockets
 
 
+def _requests(year: Year, costs: Costs, a: Assumptions) -> Iterator[tuple[float, float]]:
+    """The same of the requests of each minute."""
+    begun = (year.calls_a_day * a.pages + year.readers_a_day) / (24 * 60)
+    us = page_us(costs, a)
+    for times in traffic(year):
+        requests = begun * times
+        yield requests, requests / 60 * us / 1e6
+
+
+_LOADS = {"signaling": _sockets, "web": _requests}
+ROLES = tuple(_LOADS)
+
+
+@lru_cache(8)
+def traffic(year: Year) -> array:
+    """How many times the mean of the first days the traffic is, minute by minute."""
+    return array("d", (times(minute, year) for minute in range(MINUTES)))
+
+
 def times(minute: int, year: Year) -> float:
-    """How many times the mean of the first days the traffic is in this minute."""
+    """The same of one minute."""
     season = max(1.0, year.december / year.growth) if minute >= _DECEMBER else 1.0
-    return year.growth ** (minute / MINUTES) * season * curve(minute) * _spike(minute, year)
+    return year.growth ** (minute / MINUTES) * season * _WEEK[minute % MINUTES_A_WEEK] * _spike(minute, year)
+
+
+_WEEK = [curve(minute) for minute in range(MINUTES_A_WEEK)]
 
 
 def _spike_minutes(year: Year) -> tuple[int, int]:
@@ -147,7 +186,7 @@ def _spike(minute: int, year: Year) -> float:
 
 
 class Group:
-    """The machines. `paid` are those that are there, `serving` those that take sockets."""
+    """The machines. `paid` are those that are there, `serving` those that take load."""
 
     def __init__(self, scaling: Scaling, launch_minutes: int, *, is_on: bool) -> None:
         self._scaling, self._launch, self._is_on = scaling, launch_minutes, is_on
@@ -156,20 +195,32 @@ class Group:
         self._above = self._below = 0
         self._quiet_from = 0  # minute from which machines may go
 
-    def observe(self, sockets: float, minute: int) -> None:
+    def observe(self, load: float, minute: int) -> None:
         """What the metric of this minute leads to, from the next one on."""
         while self._coming and self._coming[0][0] <= minute + 1:
             self.serving += self._coming.pop(0)[1]
         if not self._is_on:
             return
-        metric = sockets / self.serving
-        self._above = self._above + 1 if metric > self._scaling.target else 0
-        self._below = self._below + 1 if metric < _IN_BELOW * self._scaling.target else 0
-        wanted = min(self._scaling.most, max(self._scaling.least, ceil(sockets / self._scaling.target)))
-        if self._above >= _OUT_MINUTES and wanted > self.paid:
+        enough = self._scaling.target * self.serving
+        self._above = self._above + 1 if load > enough else 0
+        self._below = self._below + 1 if load < _IN_BELOW * enough else 0
+        if self._above >= _OUT_MINUTES and self.paid < self._scaling.most:
+            self._grow(minute, load)
+        elif self._below >= _IN_MINUTES and self.paid > self._scaling.least and minute >= self._quiet_from:
+            self._shrink(minute, load)
+
+    def _grow(self, minute: int, load: float) -> None:
+        wanted = self._wanted(load)
+        if wanted > self.paid:
             self._coming.append((minute + 1 + self._launch, wanted - self.paid))
             self.paid = wanted
             self._quiet_from = minute + self._launch + ceil(self._scaling.warmup_seconds / 60)
-        elif self._below >= _IN_MINUTES and wanted < self.paid and minute >= self._quiet_from and not self._coming:
+
+    def _shrink(self, minute: int, load: float) -> None:
+        wanted = self._wanted(load)
+        if wanted < self.paid and not self._coming:
             self.serving = self.paid = wanted
             self._quiet_from = minute + ceil(self._scaling.cooldown_seconds / 60)
+
+    def _wanted(self, load: float) -> int:
+        return min(self._scaling.most, max(self._scaling.least, ceil(load / self._scaling.target)))

@@ -27,6 +27,9 @@ PRINTED = {
     "autoscaling": ("autoscaling", f"--beanstalk={BEANSTALK}"),
     "doubled": ("autoscaling", f"--beanstalk={BEANSTALK}", "--target-times=2"),
     "off": ("autoscaling", f"--beanstalk={BEANSTALK}", "--off"),
+    "autoscaling-web": ("autoscaling", f"--beanstalk={BEANSTALK}", "--role=web"),
+    "doubled-web": ("autoscaling", f"--beanstalk={BEANSTALK}", "--role=web", "--target-times=2"),
+    "off-web": ("autoscaling", f"--beanstalk={BEANSTALK}", "--role=web", "--off"),
     "simulated": ("capacity", "--calls-a-day", "10000", "100000", "--simulate"),
 }
 
@@ -59,8 +62,9 @@ def write() -> None:
         before, _, after = _split(text, name)
         text = f"{before}\n{printed(name)}\n\n{after}"
     FILE.write_text(text)
-    with suppress(CommandError):  # more is short than may be; the charts show it
-        call_command(*PRINTED["autoscaling"], f"--plot={DOCS}", stdout=StringIO())
+    for name in ("autoscaling", "autoscaling-web"):
+        with suppress(CommandError):  # more is short than may be; the charts show it
+            call_command(*PRINTED[name], f"--plot={DOCS}", stdout=StringIO())
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ class PlanTests:
         assert {tier: one["limit"] for tier, one in told.items()} == {"web": 12, "signaling": 12, "turn": 3}
 
     def test_costs_can_be_given_without_any_results(self, capsys, tmp_path):
-        costs = "message-us join-us socket-us socket-kib redis-message-us redis-join-us redis-socket-us".split()
+        costs = "message-us join-us socket-us socket-kib redis-message-us redis-join-us redis-socket-us page-us kept-page-us".split()
         given = [f"--{name}=1" for name in costs] + ["--rows-a-second=1000", f"--results={tmp_path / 'none'}"]
 
         assert "2027-01" in printed(capsys, *SMALL, *given)
@@ -136,6 +136,6 @@ class RefusalTests:
 
 
 # The simulation of a week is the longest of them.
-@pytest.mark.parametrize("name", sorted(paper.PRINTED, key="simulated".__eq__)[: max(5, scaled(len(paper.PRINTED)))])
+@pytest.mark.parametrize("name", sorted(paper.PRINTED, key="simulated".__eq__)[: max(8, scaled(len(paper.PRINTED)))])
 def test_the_paper_holds_what_the_command_prints(name):
     assert paper.parts(paper.FILE.read_text())[name] == paper.printed(name)

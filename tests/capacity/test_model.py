@@ -21,6 +21,8 @@ COSTS = Costs(
     redis_message_us=40,
     redis_join_us=557,
     redis_socket_us=11.5,
+    page_us=16_820,
+    kept_page_us=3260,
     rows_a_second=4000,
 )
 GIVEN = Given(COSTS, model.Assumptions(), model.Machines(), model.Prices())
