@@ -3,7 +3,8 @@ What one unit of traffic costs our servers, as it was measured. Pure.
 
 Read from bench/RESULTS.md. A message and a join are taken at two nodes with the two of a room at different ones, which is what many nodes
 come to. That figure holds the nodes and Redis together, and no part of it is told; so the nodes are counted at the whole of it, and
-Redis at what two nodes cost more than one. Both are upper bounds.
+Redis at what two nodes cost more than one. Both are upper bounds. A relay was measured over loopback, where the kernel's work for what
+comes in falls to whoever sent it; so it is counted twice, as if that were as much as all the rest.
 """
 
 import re
@@ -31,11 +32,13 @@ class Costs:
     redis_socket_us: float = said("µs a second of Redis's processor for a socket, whose lease is renewed")
     page_us: float = said("µs of web's processor for a page that is made anew, with its share of Redis")
     kept_page_us: float = said("the same for one that is kept")
+    relay_us: float = said("µs of a relay's processor for a megabit that it sends")
     rows_a_second: float = said("rows that one PostgreSQL writes, each on its disk before the next")
 
 
 _MESSAGE, _JOIN, _PINGING = "µs CPU a message", "µs CPU a join", "the same, pinging"
 _PAGE = "ms CPU a page"
+_WITH_RECEIVING = 2
 
 
 def read(results: str) -> Costs:
@@ -58,6 +61,7 @@ def read(results: str) -> Costs:
         redis_socket_us=_more(socket, one_socket),
         page_us=1000 * _figure(results, "reading", "Gruveo, made anew", column=_PAGE),
         kept_page_us=1000 * _figure(results, "reading", "Gruveo, a page that is kept", column=_PAGE),
+        relay_us=_WITH_RECEIVING * _figure(results, "relay", "coturn", column="µs CPU a megabit"),
         rows_a_second=_figure(
             results, "credentials", "a row in the PostgreSQL that coturn reads", column="credentials a second"
         ),

@@ -45,12 +45,12 @@ class Machines:
     """What one instance bears, and how many there are at least."""
 
     busiest: float = said("share of an instance that may be used in the busiest minute", 0.6)
-    vcpus: float = said("processors of an instance of web and signaling; Redis uses one", 2)
+    vcpus: float = said("processors of an instance of web, signaling and TURN; Redis uses one", 2)
     memory_mib: float = said("memory of an instance of signaling, beyond what its processes need empty", 3000)
     sockets_an_instance: float = said(
         "WebSockets of an instance; 10,000 for each of its two processes is the most that was measured", 20_000
     )
-    relay_mbit_an_instance: float = said("Mbit/s that one relay sends", 500)
+    relay_mbit_an_instance: float = said("Mbit/s that the network of one relay lets it send", 500)
     minimum_web: int = said("instances of web at least", 2)
     minimum_signaling: int = said("instances of signaling at least", 2)
     minimum_redis: int = said("Redis hosts at least", 1)
@@ -155,7 +155,10 @@ def needs(load: Load, costs: Costs, a: Assumptions, machines: Machines) -> tuple
             "memory": load.sockets * costs.socket_kib / 1024 / machines.memory_mib,
         },
         "redis": {"processor": redis},
-        "turn": {"traffic": load.relay_mbit / machines.relay_mbit_an_instance},
+        "turn": {
+            "processor": load.relay_mbit * costs.relay_us / 1e6 / machines.vcpus,
+            "traffic": load.relay_mbit / machines.relay_mbit_an_instance,
+        },
         "postgresql": {"rows": load.rows / costs.rows_a_second},
     }
     return tuple(_need(tier, scarce[tier], machines) for tier in TIERS)
@@ -185,7 +188,11 @@ def month(
 
 def one_machine(busy: Load, costs: Costs, a: Assumptions, machines: Machines) -> float:
     """All tiers on one instance; 1 is `busiest`, above which it does not bear them."""
-    processor = sum(processors(busy, costs)) + busy.pages * page_us(costs, a) / 1e6 + busy.rows / costs.rows_a_second
+    processor = (
+        sum(processors(busy, costs))
+        + (busy.pages * page_us(costs, a) + busy.relay_mbit * costs.relay_us) / 1e6
+        + busy.rows / costs.rows_a_second
+    )
     share = max(
         processor / machines.vcpus,
         busy.sockets / machines.sockets_an_instance,

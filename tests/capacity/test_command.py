@@ -77,7 +77,7 @@ class PlanTests:
         assert {tier: one["limit"] for tier, one in told.items()} == {"web": 12, "signaling": 12, "turn": 3}
 
     def test_costs_can_be_given_without_any_results(self, capsys, tmp_path):
-        costs = "message-us join-us socket-us socket-kib redis-message-us redis-join-us redis-socket-us page-us kept-page-us".split()
+        costs = "message-us join-us socket-us socket-kib redis-message-us redis-join-us redis-socket-us page-us kept-page-us relay-us".split()
         given = [f"--{name}=1" for name in costs] + ["--rows-a-second=1000", f"--results={tmp_path / 'none'}"]
 
         assert "2027-01" in printed(capsys, *SMALL, *given)

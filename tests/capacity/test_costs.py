@@ -25,6 +25,7 @@ def results(**changes: str) -> str:
         ),
         "memory": "| system | nodes | KiB a socket |\n| --- | --- | --- |\n| Gruveo | 1 | 18.0 |\n| Gruveo | 2 | 19.5 |\n",
         "credentials": "| scheme | credentials a second |\n| --- | --- |\n| a row in the PostgreSQL that coturn reads | 3,988 |\n",
+        "relay": "| relay | µs CPU a megabit |\n| --- | --- |\n| coturn | 650 [600 – 700] |\n",
         "reading": "| site | ms CPU a page |\n| --- | --- |\n| Gruveo, a page that is kept | 3.26 [2.72 – 3.63] |\n"
         "| Gruveo, made anew | 16.82 [14.28 – 18.45] |\n| Wagtail, made anew | 29.13 [26.83 – 32.19] |\n",
     } | changes
@@ -38,6 +39,9 @@ class ReadTests:
         assert (costs.message_us, costs.join_us, costs.socket_us, costs.socket_kib) == (100, 1340, 35.4, 19.5)
         assert costs.rows_a_second == 3988
         assert (costs.kept_page_us, costs.page_us) == (3260, 16_820)
+
+    def test_what_comes_in_is_counted_as_much_as_what_a_relay_sends(self):
+        assert read(results()).relay_us == 1300
 
     def test_redis_is_what_two_nodes_cost_more_than_one(self):
         costs = read(results())

@@ -21,6 +21,7 @@ COSTS = Costs(
     redis_message_us=40,
     redis_join_us=557,
     redis_socket_us=11.5,
+    relay_us=1300,
     page_us=16_820,
     kept_page_us=3260,
     rows_a_second=4000,
@@ -85,6 +86,13 @@ class MonthTests:
         need = next(need for need in model.month(1e8, *crowded).needs if need.tier == "signaling")
 
         assert need.by == "sockets"
+
+    @pytest.mark.parametrize(("relay_us", "by"), [(1300, "traffic"), (13_000, "processor")])
+    def test_of_a_relay_that_is_its_network_or_its_processor(self, relay_us, by):
+        given = GIVEN._replace(costs=replace(COSTS, relay_us=relay_us))
+        need = next(need for need in model.month(1e9, *given).needs if need.tier == "turn")
+
+        assert need.by == by
 
     def test_large_amounts_of_egress_are_cheaper(self):
         free = {f"{tier}_hour": 0 for tier in model.TIERS} | {"balancers_hour": 0, "storage_gb": 0}
