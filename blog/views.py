@@ -15,21 +15,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from blog.models import Author, Post, PostQuerySet, Tag
-from library import freshness, linked_data
+from library import linked_data
 
 _PER_PAGE = 10
 _RELATED = 3
-_MONTHS = 12  # with a link of their own; of earlier ones the years have one
 _ABOUT = gettext_lazy("How Gruveo is made, and what we learn on the way.")
 
 
 @require_safe
 def post_list(request: HttpRequest) -> HttpResponse:
-    months = freshness.remembered("blog.months", Post.objects.months)
-    earlier = sorted({month.year for month in months[_MONTHS:]}, reverse=True)
-    tags = freshness.remembered("blog.tags", lambda: list(Tag.objects.used()))
-    aside = {"tags": tags, "months": months[:_MONTHS], "years": earlier}
-    return _list(request, Post.objects.published(), title=_("Blog"), summary=_ABOUT, is_whole=True, **aside)
+    return _list(request, Post.objects.published(), title=_("Blog"), summary=_ABOUT, is_whole=True)
 
 
 @require_safe
