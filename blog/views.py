@@ -88,13 +88,7 @@ def _list(request: HttpRequest, posts: PostQuerySet, **context) -> HttpResponse:
 
 
 def _context(post: Post) -> dict:
-    return {
-        "section": "blog",
-        "post": post,
-        "related": post.related(_RELATED),
-        "newer": post.neighbour(1),
-        "older": post.neighbour(-1),
-    }
+    return {"section": "blog", "post": post, **post.around(_RELATED)._asdict()}
 
 
 def _described(request: HttpRequest, post: Post) -> SafeString:

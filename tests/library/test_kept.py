@@ -396,3 +396,37 @@ class PartTests:
     def test_a_word_that_names_nothing_is_refused(self):
         with pytest.raises(TemplateSyntaxError, match="name=value, not section"):
             Template("{% load library %}{% remembered 'header' section %}{% endremembered %}")
+
+    def test_what_a_post_leads_to_is_new_at_once(self, client):
+        tag = Tag.objects.create(name="News", slug="news")
+        make_post("first", days=-3).tags.add(tag)
+        assert "/blog/next/" not in client.get("/blog/first/").text
+
+        later = make_post("next", days=-2)
+        assert 'href="/blog/next/" rel="next"' in client.get("/blog/first/").text
+        assert "related-link" not in client.get("/blog/first/").text
+
+        later.tags.add(tag)
+        assert 'class="related-link" href="/blog/next/"' in client.get("/blog/first/").text
+
+        later.put_in_bin()
+        assert "/blog/next/" not in client.get("/blog/first/").text
+
+    def test_what_another_process_has_just_taken_away_is_not_led_to(self, client):
+        make_post("first", days=-3)
+        later = make_post("next", days=-2)
+        assert "/blog/next/" in client.get("/blog/first/").text
+
+        type(later).objects.filter(pk=later.pk).update(deleted_at=timezone.now())  # no signal, as if somewhere else
+
+        assert "/blog/next/" not in client.get("/blog/first/").text
+
+    def test_a_scheduled_post_is_led_to_from_its_moment_on(self, client, monkeypatch):
+        make_post("first", days=-3)
+        soon = make_post("soon", days=1)
+        assert "/blog/soon/" not in client.get("/blog/first/").text
+
+        now = soon.published_at + timedelta(seconds=1)
+        monkeypatch.setattr(timezone, "now", lambda: now)
+
+        assert "/blog/soon/" in client.get("/blog/first/").text
