@@ -81,7 +81,7 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest, posts: PostQuerySet, **context) -> HttpResponse:
-    page = Paginator(posts.whole(), _PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(posts.for_cards(), _PER_PAGE).get_page(request.GET.get("page"))
     number = f"?page={page.number}" if page.number > 1 else ""
     context = {"canonical": request.path + number, **context}
     return render(request, "blog/list.html", {"section": "blog", "page": page, **context})
