@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -11,7 +12,8 @@ from django.utils import timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
 from blog import article
-from library import filling, markup, redirects
+from blog.order import Order
+from library import filling, freshness, markup, redirects
 from library.fields import RichTextField
 from library.models import Addressed, Picture, WrittenQuerySet, new_token, publish_pictures_of
 
@@ -97,13 +99,33 @@ class PostQuerySet(WrittenQuerySet):
         found = self.published().order_by().values_list(_Month("published_at"), flat=True).distinct()
         return [datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC) for month in sorted(found, reverse=True)]
 
+    def order(self) -> Order:
+        """Of those that visitors may see; asked once for each version, as a page that asked for its own would ask nearly as much."""
+        return freshness.remembered("blog.order", self._order)
+
+    def _order(self) -> Order:
+        links = self.model.tags.through.objects.values_list("tag", "post")
+        return Order(list(self.published().values_list("pk", flat=True)), links)
+
     def for_links(self) -> "PostQuerySet":
         """Without what a link does not need."""
         return self.only("slug", "title", "summary", "language")
 
+    def for_cards(self) -> "PostQuerySet":
+        """With all that a list shows of each, in a fixed number of queries."""
+        return self.select_related("cover").prefetch_related("tags")
+
     def whole(self) -> "PostQuerySet":
-        """With all that a page shows of each, in a fixed number of queries."""
-        return self.select_related("cover").prefetch_related("authors", "tags")
+        """With all that its own page shows, in a fixed number of queries."""
+        return self.for_cards().prefetch_related("authors")
+
+
+class Around(NamedTuple):
+    """Posts that the page of another leads to."""
+
+    newer: "Post | None"
+    older: "Post | None"
+    related: list["Post"]
 
 
 class Post(Addressed):
@@ -190,29 +212,13 @@ class Post(Addressed):
         """How long reading it takes, at least one."""
         return max(1, round(markup.words(self.body) / _WORDS_A_MINUTE))
 
-    def neighbour(self, direction: int) -> "Post | None":
-        """The post that was published next, for 1, or before, for -1."""
-        if self.published_at is None:
-            return None
-        published = Post.objects.published().for_links()
-        at_once = models.Q(published_at=self.published_at)  # by their numbers
-        # Told as a range first, which the index on the time serves.
-        if direction > 0:
-            return published.filter(published_at__gte=self.published_at).exclude(at_once, pk__lte=self.pk).last()
-        return published.filter(published_at__lte=self.published_at).exclude(at_once, pk__gte=self.pk).first()
-
-    def related(self, count: int) -> list["Post"]:
-        """Those that share the most tags with it, the newest first among equals."""
-        tags = [tag.pk for tag in self.tags.all()]
-        if not tags:
-            return []
-        # Counted among the links alone: a group of whole posts would compare their texts.
-        links = Post.tags.through.objects.filter(tag__in=tags).exclude(post=self.pk).values("post")
-        published = links.filter(post__deleted_at=None, post__published_at__lte=timezone.now())
-        best = published.annotate(shared=models.Count("pk")).order_by("-shared", "-post__published_at", "-post")[:count]
-        numbers = [link["post"] for link in best]
-        found = Post.objects.for_links().in_bulk(numbers)
-        return [found[number] for number in numbers if number in found]
+    def around(self, related: int) -> "Around":
+        """What the page of this post leads to, at most so many of them on the same topics."""
+        order = Post.objects.order()
+        newer, older = (order.newer(self.pk), order.older(self.pk)) if self.published_at else (None, None)
+        others = order.related(self.pk, [tag.pk for tag in self.tags.all()], related)
+        found = Post.objects.published().for_links().in_bulk({newer, older, *others} - {None})
+        return Around(found.get(newer), found.get(older), [found[other] for other in others if other in found])
 
     @property
     def html(self) -> SafeString:

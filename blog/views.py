@@ -15,21 +15,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from blog.models import Author, Post, PostQuerySet, Tag
-from library import freshness, linked_data
+from library import linked_data
 
 _PER_PAGE = 10
 _RELATED = 3
-_MONTHS = 12  # with a link of their own; of earlier ones the years have one
 _ABOUT = gettext_lazy("How Gruveo is made, and what we learn on the way.")
 
 
 @require_safe
 def post_list(request: HttpRequest) -> HttpResponse:
-    months = freshness.remembered("blog.months", Post.objects.months)
-    earlier = sorted({month.year for month in months[_MONTHS:]}, reverse=True)
-    tags = freshness.remembered("blog.tags", lambda: list(Tag.objects.used()))
-    aside = {"tags": tags, "months": months[:_MONTHS], "years": earlier}
-    return _list(request, Post.objects.published(), title=_("Blog"), summary=_ABOUT, is_whole=True, **aside)
+    return _list(request, Post.objects.published(), title=_("Blog"), summary=_ABOUT, is_whole=True)
 
 
 @require_safe
@@ -86,20 +81,14 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest, posts: PostQuerySet, **context) -> HttpResponse:
-    page = Paginator(posts.whole(), _PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(posts.for_cards(), _PER_PAGE).get_page(request.GET.get("page"))
     number = f"?page={page.number}" if page.number > 1 else ""
     context = {"canonical": request.path + number, **context}
     return render(request, "blog/list.html", {"section": "blog", "page": page, **context})
 
 
 def _context(post: Post) -> dict:
-    return {
-        "section": "blog",
-        "post": post,
-        "related": post.related(_RELATED),
-        "newer": post.neighbour(1),
-        "older": post.neighbour(-1),
-    }
+    return {"section": "blog", "post": post, **post.around(_RELATED)._asdict()}
 
 
 def _described(request: HttpRequest, post: Post) -> SafeString:

@@ -50,7 +50,7 @@ FLOORS = {
         3: "urls apps",
     },
     "blog": {
-        0: "article",
+        0: "article order",
         1: "conf models",
         2: "found views feeds sitemaps admin sample templatetags.blog",
         3: "urls apps",

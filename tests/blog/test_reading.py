@@ -123,8 +123,8 @@ class PostPageTests:
         moment = timezone.now() - timedelta(days=1)
         first, second = published("a", published_at=moment), published("b", published_at=moment)
 
-        assert first.neighbour(1) == second and second.neighbour(-1) == first
-        assert first.neighbour(-1) is None and second.neighbour(1) is None
+        assert first.around(3)[:2] == (second, None)
+        assert second.around(3)[:2] == (None, first)
 
     def test_related_posts_are_those_that_share_most(self, client, tag):
         other = Tag.objects.create(name="TURN", slug="turn")
@@ -134,7 +134,7 @@ class PostPageTests:
         published("none")
         published("hidden", tags=[tag, other], days=1)
 
-        assert [one.slug for one in post.related(3)] == ["both", "one"]
+        assert [one.slug for one in post.around(3).related] == ["both", "one"]
         assert "On the same topics" in html_of(client, "/blog/first/")
 
     def test_a_cover_is_shown_in_modern_formats_with_its_size_and_shared(self, client):

@@ -6,13 +6,13 @@ from itertools import count
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.editors import PASSWORD, Editor
+from tests.browser.editors import MAKE_ACCOUNTS, Editor
 from tests.browser.people import FLAGS, Person
 from tests.browser.site import Site
 from tests.nodes import Node
 
 _codes = (f"browser-test-{number}" for number in count())
-_editors = count(1)
+_ACCOUNTS = 4  # of editors; the tests need as many
 
 
 @pytest.fixture(scope="package")
@@ -55,19 +55,47 @@ def person(chromium, server) -> Iterator[Callable[..., Person]]:
     assert complaints == []
 
 
+@pytest.fixture(scope="package")
+def accounts(server) -> Iterator[str]:
+    """The names of administrators who have never been here; made all at once, because to start a command takes seconds."""
+    names = [f"editor-{number}" for number in range(_ACCOUNTS)]
+    made = server.manage("shell", "--no-imports", "-c", MAKE_ACCOUNTS.format(names=names))
+    assert made.returncode == 0, made.stderr
+    return iter(names)
+
+
+@pytest.fixture(scope="package")
+def enrolled() -> dict[str, Editor]:
+    """Editors whose browsers are gone, by what the tests call them."""
+    return {}
+
+
 @pytest.fixture
-def editor(person, server) -> Callable[..., Editor]:
-    """Makes administrators, who have given their password and are asked to enrol: `editor("ada").enrol()`."""
+def newcomer(person, accounts) -> Callable[..., Editor]:
+    """Makes administrators who have given their password and are asked to enrol: `newcomer("ada").enrol()`."""
 
     def make(name: str, **context) -> Editor:
-        name = f"{name}-{next(_editors)}"
-        given = ["--username", name, "--email", f"{name}@example.org"]
-        made = server.manage("createsuperuser", "--noinput", *given, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
-        assert made.returncode == 0, made.stderr
-        one = Editor(person(name, **context), name)
+        one = Editor(person(name, **context), next(accounts))
         one.open("/admin/")
         one.give_password()
+        one.page.wait_for_url("**/enrol/**", wait_until="load")
         return one
+
+    return make
+
+
+@pytest.fixture
+def editor(person, newcomer, enrolled) -> Callable[..., Editor]:
+    """
+    Makes editors who are signed in with both factors. Of one name they are one account, which enrols the first time; later tests begin
+    with the session that it had, in a browser that knows nothing else of it.
+    """
+
+    def make(name: str, **context) -> Editor:
+        if name not in enrolled:
+            enrolled[name] = newcomer(name, **context).enrol()
+            return enrolled[name]
+        return enrolled[name].again(person(name, **context))
 
     return make
 

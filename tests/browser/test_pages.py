@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser.axe import faults
+from tests.browser.people import Person
 from tests.scale import scaled
 
 pytestmark = pytest.mark.browser
@@ -37,45 +38,52 @@ VARIANTS = [("desktop", "dark"), ("phone", "light"), ("desktop", "light"), ("pho
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}}
 
 
+def hosts_asked(visitor: Person) -> set[str]:
+    """Fills itself from now on."""
+    hosts: set[str] = set()
+    visitor.page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    return hosts
+
+
 @pytest.mark.parametrize(("size", "scheme"), VARIANTS[: max(2, scaled(len(VARIANTS)))])
-def test_axe_finds_nothing_on_any_page(person, size, scheme):
+def test_axe_finds_nothing_on_any_page_and_none_asks_anybody_else_or_sets_a_cookie(person, server, size, scheme):
     recent = RECENT % f'["{LONG_CODE}", "heron"]'
     visitor = person("Alice", viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce", init_script=recent)
+    hosts = hosts_asked(visitor)
 
     for path in PAGES:
         visitor.page.goto(visitor.url + path)
         assert faults(visitor.page) == [], path
         wide = visitor.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is wider than the screen"
+    assert hosts == {urlsplit(server.url).netloc}
+    assert visitor.page.context.cookies() == []
     visitor.complaints = [one for one in visitor.complaints if "404" not in one]  # of the pages that are to be 404
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_a_call(person, code, scheme):
-    alice = person("Alice", color_scheme=scheme, reduced_motion="reduce").call(code).sees_phase("waiting")
-    assert faults(alice.page) == []
+def test_axe_finds_nothing_in_a_call_which_asks_nobody_else_and_sets_no_cookie(person, server, code):
+    alice = person("Alice", reduced_motion="reduce")
+    hosts = hosts_asked(alice)
+
+    def faults_in_both_schemes() -> list[str]:
+        found = []
+        for scheme in ("light", "dark"):
+            alice.page.emulate_media(color_scheme=scheme)
+            found += faults(alice.page)
+        return found
+
+    alice.call(code).sees_phase("waiting")
+    assert faults_in_both_schemes() == []
 
     person("Bob").call(code).sees_others(1)
     alice.sees_phase("connected")
-    assert faults(alice.page) == []
+    assert faults_in_both_schemes() == []
 
     alice.press("Hang up")
     alice.sees_phase("ended")
-    assert faults(alice.page) == []
-
-
-def test_nothing_is_asked_of_anybody_else_and_callers_get_no_cookie(person, server, code):
-    alice = person("Alice")
-    hosts = set()
-    alice.page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-
-    for path in PAGES:
-        alice.page.goto(alice.url + path)
-    alice.call(code).sees_phase("waiting")
-
+    assert faults_in_both_schemes() == []
     assert hosts == {urlsplit(server.url).netloc}
     assert alice.page.context.cookies() == []
-    alice.complaints = [one for one in alice.complaints if "404" not in one]
 
 
 def test_the_suggested_code_is_one_press_and_another_one_another(person):

@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db import OperationalError, connection, connections, transaction
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
+from django.template import RequestContext, Template, TemplateSyntaxError
 from django.utils import timezone
 from redis.exceptions import ConnectionError as RedisAway
 
@@ -313,3 +314,119 @@ class RememberedTests:
             freshness.remembered("test", lambda: asked.append(1))
 
         assert len(asked) == 2
+
+
+class PartTests:
+    """Of pages that are made anew: what stands in a remembered part of them."""
+
+    @pytest.fixture(autouse=True)
+    def somebody(self, client):
+        client.cookies["session"] = "somebody"
+
+    def test_costs_no_query_the_second_time(self, client):
+        make_post().tags.add(Tag.objects.create(name="News", slug="news"))
+        Page.objects.create(slug="team", title="Team", description="We.", body="<p>We</p>", place="header")
+
+        first, second = queries(client), queries(client)
+
+        assert first - second == 3  # pages with a link, topics, months
+
+    def test_a_page_that_is_renamed_or_taken_away_is_so_at_once(self, client):
+        page = Page.objects.create(slug="team", title="Team", description="We.", body="<p>We</p>", place="header")
+        assert ">Team</a>" in client.get(LIST).text
+
+        page.title = "Crew"
+        page.save()
+        assert ">Crew</a>" in client.get(LIST).text
+
+        page.place = ""
+        page.save()
+        assert "/p/team/" not in client.get(LIST).text
+
+    def test_topics_and_months_are_new_at_once(self, client):
+        tag = Tag.objects.create(name="News", slug="news")
+        make_post().tags.add(tag)
+        assert "/blog/tags/news/" in client.get(LIST).text
+
+        tag.name = "Reports"
+        tag.save()
+        assert ">Reports</a>" in client.get(LIST).text
+
+        make_post(slug="old", published_at=timezone.now().replace(year=2021, month=3))
+        assert "/blog/2021/3/" in client.get(LIST).text
+
+    def test_the_link_of_the_page_itself_is_marked_on_it_alone(self, client):
+        Page.objects.create(slug="team", title="Team", description="We.", body="<p>We</p>", place="header")
+        marked = 'href="/p/team/" lang="en" aria-current="page"'
+
+        assert marked not in client.get(LIST).text
+        assert marked in client.get("/p/team/").text
+        assert marked not in client.get("/faq/").text
+
+    def test_each_language_has_its_own(self, client):
+        english, german = (client.get(LIST, headers={"accept-language": language}).text for language in ("en", "de"))
+
+        assert "Skip to the content" in english
+        assert "Zum Inhalt springen" in german
+        assert "Skip to the content" in client.get(LIST, headers={"accept-language": "en"}).text
+
+    def test_nobody_reads_the_query_of_another(self, client):
+        assert "page=1&amp;of=mine&amp;lang=de" in client.get(f"{LIST}?page=1&of=mine").text
+
+        assert "mine" not in client.get(LIST).text
+
+    def test_knows_nothing_of_the_visitor(self, rf):
+        template = Template(
+            "{% load library %}{% remembered 'visitor' a=b %}{{ request.path }}{{ csrf_token }}{% csrf_token %}{{ user }}{{ c }}{{ a }}"
+            "{% endremembered %}"
+        )
+
+        request = rf.get("/somewhere/")
+        request.user = "Charlie"
+
+        assert template.render(RequestContext(request, {"b": "<", "c": "secret"})) == "&lt;"
+
+    def test_is_made_for_each_value_that_is_named(self):
+        template = Template("{% load library %}{% remembered 'value' a=b %}{{ a }}{% endremembered %}")
+
+        shown = [template.render(RequestContext(None, {"b": b})) for b in ("1", 1, "2", "1")]
+
+        assert shown == ["1", "1", "2", "1"]
+
+    def test_a_word_that_names_nothing_is_refused(self):
+        with pytest.raises(TemplateSyntaxError, match="name=value, not section"):
+            Template("{% load library %}{% remembered 'header' section %}{% endremembered %}")
+
+    def test_what_a_post_leads_to_is_new_at_once(self, client):
+        tag = Tag.objects.create(name="News", slug="news")
+        make_post("first", days=-3).tags.add(tag)
+        assert "/blog/next/" not in client.get("/blog/first/").text
+
+        later = make_post("next", days=-2)
+        assert 'href="/blog/next/" rel="next"' in client.get("/blog/first/").text
+        assert "related-link" not in client.get("/blog/first/").text
+
+        later.tags.add(tag)
+        assert 'class="related-link" href="/blog/next/"' in client.get("/blog/first/").text
+
+        later.put_in_bin()
+        assert "/blog/next/" not in client.get("/blog/first/").text
+
+    def test_what_another_process_has_just_taken_away_is_not_led_to(self, client):
+        make_post("first", days=-3)
+        later = make_post("next", days=-2)
+        assert "/blog/next/" in client.get("/blog/first/").text
+
+        type(later).objects.filter(pk=later.pk).update(deleted_at=timezone.now())  # no signal, as if somewhere else
+
+        assert "/blog/next/" not in client.get("/blog/first/").text
+
+    def test_a_scheduled_post_is_led_to_from_its_moment_on(self, client, monkeypatch):
+        make_post("first", days=-3)
+        soon = make_post("soon", days=1)
+        assert "/blog/soon/" not in client.get("/blog/first/").text
+
+        now = soon.published_at + timedelta(seconds=1)
+        monkeypatch.setattr(timezone, "now", lambda: now)
+
+        assert "/blog/soon/" in client.get("/blog/first/").text
