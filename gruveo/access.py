@@ -24,6 +24,11 @@ _seconds = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=registry,
 )
+_PROBES = {
+    "healthz",
+    "healthz-sessions",
+    "readyz",
+}  # asked every few seconds; gruveo.health says when an answer changes
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # any other word is the client's own
 
 
@@ -46,6 +51,8 @@ class Access:
         method = request.method if request.method in _METHODS else "other"
         _requests.labels(route, method, status).inc()
         _seconds.labels(route).observe(seconds)
+        if route in _PROBES:
+            return
         logger.info(
             "request",
             extra={

@@ -1,10 +1,15 @@
 """Whether this process is alive, and whether it is ready for visitors."""
 
+import logging
+import threading
+
 from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 
 from signaling.node import switchboard
+
+logger = logging.getLogger("gruveo.health")
 
 
 @never_cache
@@ -25,7 +30,34 @@ def sessions(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """200 when newcomers should be sent here: the database answers, Redis does, and this node is not about to stop; else 503."""
     missing = _missing()
-    return HttpResponse(f"{missing or 'ready'}\n", status=503 if missing else 200, content_type="text/plain")
+    _state.note(missing)
+    answer = HttpResponse(f"{missing or 'ready'}\n", status=503 if missing else 200, content_type="text/plain")
+    # Django's own mark; else it would write an error of a request for each probe.
+    answer._has_been_logged = True
+    return answer
+
+
+class _State:
+    """Says in the log when the answer becomes another one, however often it is asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._missing: str | None = None
+
+    def note(self, missing: str | None) -> None:
+        with self._lock:
+            before, self._missing = self._missing, missing
+        if missing == before:
+            return
+        if missing:
+            # Whoever asked it to stop knows that it does.
+            level = logging.INFO if missing == "draining" else logging.WARNING
+            logger.log(level, "not ready", extra={"reason": missing})
+        else:
+            logger.info("ready again", extra={"reason": before})
+
+
+_state = _State()
 
 
 def _missing() -> str | None:

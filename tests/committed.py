@@ -23,17 +23,23 @@ def files() -> list[Path]:
 
 
 class Repository:
-    """In `folder`, which must not be there yet."""
+    """In `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def make(cls, folder: Path) -> "Repository":
+        """In a folder that is not there yet."""
         folder.mkdir()
         for file in files():
             copy = folder / file.relative_to(BASE_DIR)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, copy)
-        self.git("init", "--quiet")
-        self.commit()
+        made = cls(folder)
+        made.git("init", "--quiet")
+        made.commit()
+        return made
 
     def commit(self) -> None:
         self.git("add", "--all", "--force")

@@ -1,5 +1,8 @@
 """What all tests share."""
 
+import fcntl
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
@@ -105,15 +108,46 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def repository(tmp_path_factory) -> Repository:
-    """What is here, as one commit in a repository of its own; for tests that leave it as it is."""
-    return Repository(tmp_path_factory.mktemp("committed") / "repository")
+def once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """
+    `once(name, make)`: a folder that is made by whichever process of this run comes first, and is the same for all of them. A process that
+    comes meanwhile waits.
+
+    Source: pytest-xdist, "Making session-scoped fixtures execute only once".
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, made = shared / name, shared / f"{name}-is-made"
+        with (shared / f"{name}-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # what somebody has begun and not ended
+                make(folder)
+                made.touch()
+        return folder
+
+    return once
 
 
 @pytest.fixture(scope="session")
-def bundles(repository) -> dict[str, Path]:
+def repository(once) -> Repository:
+    """What is here, as one commit in a repository of its own; for tests that leave it as it is."""
+    return Repository(once("committed", Repository.make))
+
+
+@pytest.fixture(scope="session")
+def bundles(once, repository) -> dict[str, Path]:
     """What Elastic Beanstalk is given, by role."""
-    return {role: bundle.make(role, root=repository.folder) for role in bundle.ROLES}
+
+    def built(role: str) -> Path:
+        folder = once(f"bundle-{role}", lambda folder: bundle.make(role, root=repository.folder, folder=folder))
+        (file,) = folder.glob("*.zip")
+        return file
+
+    return {role: built(role) for role in bundle.ROLES}
 
 
 @pytest.fixture(scope="session")

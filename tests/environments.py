@@ -68,12 +68,14 @@ class Environments:
             self.web = Instance(self._bundles["web"], runs=self._runs.get("web"), **env)
             self.signaling = Instance(self._bundles["signaling"], runs=self._runs.get("signaling"), **env)
             for instance in (self.web, self.signaling):
-                stack.callback(instance.remove)
+                stack.push(instance)
             for command in self.web.container_commands.values():
                 done = self.web.run(command)
                 assert done.returncode == 0, done.stdout + done.stderr
-            stack.enter_context(self.web)
-            stack.enter_context(self.signaling)
+            for instance in (self.web, self.signaling):
+                instance.begin()
+            for instance in (self.web, self.signaling):
+                instance.__enter__()
             stack.enter_context(self._balancer())
             self._stack = stack.pop_all()
         return self

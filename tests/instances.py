@@ -150,8 +150,7 @@ class Instance:
 
     def __enter__(self) -> "Instance":
         try:
-            for name in self._runs or procfile(self.app):
-                self.start(name)
+            self.begin()
             self.nginx.__enter__()
             for name in self.nodes:
                 self.processes[name].until_it_says("Gruveo serves at")
@@ -159,6 +158,12 @@ class Instance:
             self.__exit__()
             raise
         return self
+
+    def begin(self) -> None:
+        """Starts its processes and waits for none, so that several machines may start at once."""
+        if not self.processes:
+            for name in self._runs or procfile(self.app):
+                self.start(name)
 
     def __exit__(self, *_) -> None:
         self.nginx.__exit__()

@@ -21,7 +21,8 @@ NODES = ("web", "node2")
 @pytest.fixture(scope="module")
 def environments(bundles, aws_api) -> Iterator[Environments]:
     """One node for pages, two for sockets."""
-    with Environments(bundles, aws=aws_api, runs={"web": ("web",), "signaling": NODES}) as running:
+    runs = {"web": ("web",), "signaling": NODES}
+    with Environments(bundles, aws=aws_api, runs=runs, DRAIN_SECONDS="5") as running:
         yield running
 
 

@@ -18,10 +18,7 @@ pytestmark = pytest.mark.server  # making one takes seconds
 @pytest.fixture
 def own(repository, tmp_path) -> Repository:
     """A repository that the test may change."""
-    own = object.__new__(Repository)
-    own.folder = tmp_path / "own"
-    shutil.copytree(repository.folder, own.folder, ignore=shutil.ignore_patterns("dist"))
-    return own
+    return Repository(shutil.copytree(repository.folder, tmp_path / "own"))
 
 
 def names(file) -> set[str]:

@@ -40,6 +40,7 @@ def site(bundles, aws_api, surroundings):
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": surroundings.url,
         "AWS_ENDPOINT_URL_AUTO_SCALING": surroundings.url,
         "GROUP_SECONDS": "0.2",
+        "DRAIN_SECONDS": "3",
         "AWS_ENDPOINT_URL": aws_api,
         "ENVIRONMENT_NAME": ENVIRONMENT,
         "PUBLISH_SECONDS": "0.2",
@@ -75,10 +76,10 @@ class StartTests:
             assert soft == hard
 
     def test_the_database_is_migrated_and_nothing_is_left_to_make(self, site):
-        done = site.web.run(f"{sys.executable} manage.py migrate --check")
+        done = site.web.run(site.web.container_commands["10_migrate"])
 
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "No migrations to apply" in site.web.run(site.web.container_commands["10_migrate"]).stdout
+        assert "No migrations to apply" in done.stdout
 
     def test_production_has_nothing_to_complain_of_but_what_this_site_lacks(self, site):
         done = site.web.run(f"{sys.executable} manage.py check --deploy")
