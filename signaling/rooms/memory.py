@@ -54,6 +54,7 @@ class MemoryRooms:
         self._together: dict[str, float] = {}  # call to when two were last there
         self._waiting: dict[str, Call] = {}  # room to a call of a former process that lacks the second of its people
         self._ended: list[EndedCall] = []
+        self._past: dict[str, tuple[float, float]] = {}  # room to from when to when it has had calls that are over
         self._boot = wall()
 
     async def join(self, entry: Entry, *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
@@ -222,12 +223,23 @@ class MemoryRooms:
     def _with_former(self, room: Room, call: Call | None) -> Room:
         """
         What a token knows of a call from before this process. It goes on, and what was begun here meanwhile is the same; of two from
-        before, one after the other, the first was over when the second began.
+        before, one after the other, the first was over when the second began. Calls of a room follow each other, so none goes on that
+        began before the last one was over; it ended with the process that knew it, or before the first that is known here.
         """
-        if call is None or call.started >= self._boot or self._wall() - self._boot > _RETURN:
-            return room
+        before = self._rooms.get(room.id)
+        if before and before.call and room.call is None:  # it has ended with those whose places have run out
+            self._end(room.id, before.call)
+            self._rooms[room.id] = replace(before, call=None)
         here = room.call or self._waiting.get(room.id)
+        if call is None or call.started >= self._boot or not self._is_young() or (here and here.id == call.id):
+            return room
+        first, last = self._past.get(room.id, (math.inf, -math.inf))
+        if call.started < last:
+            if call.started < first:
+                self._close(room.id, call, min(self._boot, first))
+            return room
         if here and call.started <= here.started < self._boot:
+            self._close(room.id, call, min(self._boot, here.started))
             return room
         if here and here.started < self._boot:
             self._together[here.id] = min(self._together[here.id], call.started)
@@ -247,9 +259,19 @@ class MemoryRooms:
             self._end(room_id, call)
 
     def _end(self, room_id: str, call: Call) -> None:
-        ended = max(call.started, self._together.pop(call.id))
+        self._close(room_id, call, self._together.pop(call.id))
+
+    def _close(self, room_id: str, call: Call, together: float) -> None:
+        ended = max(call.started, together)
         reported = (call.connected, call.relayed, call.connect_seconds)
         self._ended.append(EndedCall(call.id, room_id, call.started, ended, call.largest, *reported))
+        if self._is_young():
+            first, last = self._past.get(room_id, (math.inf, -math.inf))
+            self._past[room_id] = min(first, call.started), max(last, ended)
+
+    def _is_young(self) -> bool:
+        """Whether people of a former process may still come back into their call."""
+        return self._wall() - self._boot <= _RETURN
 
     def _remove(self, room: Room, peer: str, reason: str) -> tuple[Room, Change]:
         self._gone[peer] = self._reloading[peer] = self._clock()
@@ -259,6 +281,8 @@ class MemoryRooms:
         return self._clock() - self._reloading.get(peer, -math.inf) <= self._reload
 
     def _forget(self) -> None:
+        if not self._is_young():
+            self._past.clear()
         for table, seconds in ((self._gone, self._remember), (self._reloading, self._reload)):
             while table and self._clock() - table[oldest := next(iter(table))] > seconds:
                 del table[oldest]

@@ -7,7 +7,7 @@
 --
 -- Answers {room, {events, nodes, peer, is_new}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
 -- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by the time when their last place
--- runs out), `calls:ended` (a stream), and for people and calls that are over `gone:` and `over:`.
+-- runs out), `calls:ended` (a stream), for people that are gone `gone:`, and for rooms whose calls are over `past:`.
 -- The clock is Redis's own, so that all nodes agree; `skew` moves it in tests. Numbers stay exact up to 2^53.
 
 local request = cmsgpack.unpack(ARGV[1])
@@ -16,7 +16,7 @@ local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000 + request.skew
 local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor(request.skew * 1000000)
 
 local id, key, room, packed, boot
-local members, events, nodes, over, no_place
+local members, events, nodes, over, past, no_place
 local is_changed, had_call, has_forgotten
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
 local DAY = 24 * 3600
@@ -30,7 +30,7 @@ end
 local function open(room_id, text)
   id, key, packed = room_id, 'room:' .. room_id, text
   room = packed and cmsgpack.unpack(packed) or {capacity = request.capacity, locked = false, revision = 0, members = {}}
-  members, events, nodes, over, no_place = room.members, {}, {}, {}, {}
+  members, events, nodes, over, past, no_place = room.members, {}, {}, {}, nil, {}
   is_changed, had_call = false, room.call ~= nil
   for _, member in ipairs(members) do -- a clock that was set back must not keep places for longer than was said
     member.expires_at = math.min(member.expires_at, now + (member.keep or request.lease))
@@ -41,14 +41,14 @@ end
 local function save()
   for _, call in ipairs(over) do
     local entry = {
-      id = call.id, room = id, started = call.started, ended = math.max(call.started, math.min(call.together, now)),
-      largest = call.largest, connected = call.connected, relayed = call.relayed,
-      connect_seconds = call.connect_seconds,
+      id = call.id, room = id, started = call.started, ended = call.ended, largest = call.largest,
+      connected = call.connected, relayed = call.relayed, connect_seconds = call.connect_seconds,
     }
     redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(entry))
-    if call.started < boot.at then -- a token may still bring it
-      redis.call('SET', 'over:' .. call.id, '1', 'PX', math.ceil(request.remember * 1000))
-    end
+  end
+  local rest = math.min(request.remember, boot.at + request.remember - now) -- seconds in which a token may bring a call from before
+  if #over > 0 and rest > 0 then
+    redis.call('SET', 'past:' .. id, cmsgpack.pack(past), 'PX', math.ceil(rest * 1000))
   end
   packed = cmsgpack.pack(room)
   if #members == 0 then
@@ -145,10 +145,26 @@ local function note_together()
   room.call.together = math.max(room.call.together, second)
 end
 
-local function finish()
-  over[#over + 1] = room.call
-  room.call = nil
+-- From when to when the room has had calls that are over, in this Redis.
+local function past_calls()
+  if not past then
+    local text = redis.call('GET', 'past:' .. id)
+    past = text and cmsgpack.unpack(text) or {from = math.huge, to = -math.huge}
+  end
+  return past
+end
+
+local function close(call)
+  call.ended = math.max(call.started, math.min(call.together, now))
+  local known = past_calls()
+  known.from, known.to = math.min(known.from, call.started), math.max(known.to, call.ended)
+  over[#over + 1] = call
   is_changed = true
+end
+
+local function finish()
+  close(room.call)
+  room.call = nil
 end
 
 -- A call begins with the second place that is taken, and ends with the second-last that is given up. One that was brought back waits
@@ -169,7 +185,8 @@ local function settle()
 end
 
 -- What somebody knows of a call from before this Redis was new. It goes on, and what was begun here meanwhile is the same; of two from
--- before, one after the other, the first was over when the second began.
+-- before, one after the other, the first was over when the second began. Calls of a room follow each other, so none goes on that began
+-- before the last one was over; it ended with the Redis that knew it, or before the first that is known here.
 local function bring(call)
   local here = room.call
   if not call then return end
@@ -179,16 +196,19 @@ local function bring(call)
     here.largest = math.max(here.largest, call.largest)
     return
   end
-  if call.started >= boot.at or redis.call('EXISTS', 'over:' .. call.id) == 1 then return end
-  for _, ended in ipairs(over) do
-    if ended.id == call.id then return end
-  end
+  if call.started >= boot.at then return end
   call.together, call.waits = math.max(call.started, math.min(boot.at, now)), true
+  local known = past_calls()
+  if call.started < known.to then
+    call.together = math.min(call.together, known.from)
+    if call.started < known.from then close(call) end
+    return
+  end
   if here and here.started < boot.at then
     local earlier, later = here, call
     if here.started > call.started then earlier, later = call, here end
     earlier.together = math.min(earlier.together, later.started)
-    over[#over + 1] = earlier
+    close(earlier)
     call = later
   elseif here then
     call.connected, call.relayed = here.connected or call.connected, here.relayed or call.relayed

@@ -586,7 +586,7 @@ class CallTests:
         (ended,) = await other.ended_calls(10)
         assert (ended.id, ended.started, ended.ended) == (call.id, call.started, seen[ALICE])
         async with Redis(unix_socket_path=redis_socket) as client:
-            assert set(await client.keys()) == {b"boot", b"calls:ended"}
+            assert set(await client.keys()) == {b"boot", b"calls:ended", b"past:room"}
 
     async def test_a_node_that_starts_hours_later_ends_it(self, make_rooms, clock, redis_socket, seen):
         async with Redis(unix_socket_path=redis_socket) as client:

@@ -725,6 +725,60 @@ class FormerCallTests:
 
         assert outcome.room.call.id == former.id
 
+    @pytest.mark.parametrize("ends", ["leave", "lost", "all lost"])
+    async def test_it_is_over_once_one_that_was_begun_here_has_ended(self, rooms, clock, former, ends):
+        await resume(rooms, ALICE, capacity=3)
+        begun = (await resume(rooms, BOB)).room.call
+        clock.move(2)
+        if ends == "leave":
+            await rooms.leave("room", BOB, connection=2)
+        for peer in {"leave": [], "lost": [BOB], "all lost": [ALICE, BOB]}[ends]:
+            await rooms.away("room", peer, connection=2, keep=1)
+        clock.move(2)
+
+        for _ in range(2):  # the second time nothing is told twice
+            await resume(rooms, CHARLIE, capacity=3, call=former)
+        after = (await join(rooms, peer_id("dave"), capacity=3)).room.call
+
+        assert after.id not in {begun.id, former.id}
+        newer, older = sorted(await rooms.ended_calls(10), key=lambda call: call.id, reverse=True)
+        assert (newer.id, older.id) == (begun.id, former.id)
+        assert older.ended - older.started == pytest.approx(5000, abs=60)
+        assert older.ended <= newer.started <= newer.ended <= after.started
+
+    async def test_whatever_tokens_bring_no_two_follow_each_other_too_soon(self, rooms, clock, former):
+        """Tokens of several calls from before, in any order, while calls of here begin and end."""
+        seed = random.randrange(10**9)
+        chance = random.Random(seed)
+        names = [peer_id(f"peer{number}") for number in range(6)]
+        for number in range(100):
+            room = f"room {number}"
+            known = [None, *(Call(f"{room}.{start}", former.started + start) for start in range(3))]
+            connections: dict[str, int] = {}
+            for _ in range(20):
+                clock.move(0.001)
+                name = chance.choice(names) + str(number)
+                try:
+                    if name in connections and chance.random() < 0.4:
+                        await rooms.leave(room, name, connection=connections.pop(name))
+                    elif name in connections and chance.random() < 0.2:
+                        await rooms.away(room, name, connection=connections.pop(name), keep=0.002)
+                    else:
+                        token = {"stamp": names.index(name[:16]) + 1, "connection": 1, "call": chance.choice(known)}
+                        outcome = await rooms.resume(entry(name, room=room), capacity=3, **token)
+                        connections[name] = outcome.member.connection
+                        running = outcome.room.call
+                        known += [running] if running else []
+                except ProtocolError as refusal:
+                    assert refusal.code in {"gone", "replaced"}, f"seed {seed}"
+            running = (await rooms.view(room)).call
+
+            ended = sorted((call.started, call.ended, call.id) for call in await rooms.ended_calls(1000))
+            await rooms.forget_calls(await rooms.ended_calls(1000))
+            ended += [(running.started, clock(), running.id)] if running else []
+            assert len({call for _, _, call in ended}) == len(ended), f"seed {seed}"
+            assert all(one[1] <= other[0] + 0.0001 for one, other in pairwise(ended)), f"seed {seed}: {ended}"
+
 
 class ManyStepsTests:
     async def test_no_sequence_of_steps_breaks_a_room(self, rooms, clock):
