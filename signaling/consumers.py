@@ -433,7 +433,7 @@ async def not_at_this_node(scope, receive, send) -> None:
 
 def _said_of(call: Call | None) -> tuple[str, float] | None:
     """What a token says of a call."""
-    return (call.id, call.started) if call else None
+    return (call.id, call.started) if call and call.certain_at <= time.time() else None
 
 
 def _header(scope, name: bytes) -> str | None:

@@ -216,15 +216,21 @@ class MemoryRooms:
         if len(room.members) < 2:
             return replace(room, call=None)
         if call is None:
-            call = self._waiting.pop(room.id, None) or Call(f"{room.id}.{self._stamp()}", now)
+            call = self._waiting.pop(room.id, None) or self._begun(room, now)
             self._together.setdefault(call.id, now)
         return replace(room, call=replace(call, largest=max(call.largest, len(room.members))))
 
+    def _begun(self, room: Room, now: float) -> Call:
+        has_former_people = any(member.stamp < int(self._boot * 1_000_000) for member in room.members.values())
+        certain_at = self._boot + _RETURN if has_former_people else 0.0
+        return Call(f"{room.id}.{self._stamp()}", now, certain_at=certain_at)
+
     def _with_former(self, room: Room, call: Call | None) -> Room:
         """
-        What a token knows of a call from before this process. It goes on, and what was begun here meanwhile is the same; of two from
-        before, one after the other, the first was over when the second began. Calls of a room follow each other, so none goes on that
-        began before the last one was over; it ended with the process that knew it, or before the first that is known here.
+        What a token knows of a call from before this process. It goes on, and what people from before have begun here meanwhile is the
+        same; of two from before, one after the other, the first was over when the second began. Calls of a room follow each other, so
+        none goes on that began before the last one was over; it ended with the process that knew it, or before the first that is known
+        here.
         """
         before = self._rooms.get(room.id)
         if before and before.call and room.call is None:  # it has ended with those whose places have run out
@@ -238,7 +244,8 @@ class MemoryRooms:
             if call.started < first:
                 self._close(room.id, call, min(self._boot, first))
             return room
-        if here and call.started <= here.started < self._boot:
+        is_new = here and here.started >= self._boot and not here.certain_at
+        if here and (is_new or call.started <= here.started < self._boot):
             self._close(room.id, call, min(self._boot, here.started))
             return room
         if here and here.started < self._boot:

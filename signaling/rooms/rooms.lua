@@ -167,6 +167,21 @@ local function finish()
   room.call = nil
 end
 
+local function grown_up_at()
+  return boot.at + math.max(request.quarantine, request.lease)
+end
+
+local function is_fresh()
+  return now <= grown_up_at()
+end
+
+-- Whether somebody is from before this Redis was new. A stamp and `boot.at` may be rounded differently.
+local function has_former_people()
+  for _, member in ipairs(members) do
+    if member.stamp < boot.at * 1000000 - 2 then return true end
+  end
+end
+
 -- A call begins with the second place that is taken, and ends with the second-last that is given up. One that was brought back waits
 -- for the second of its people.
 local function settle()
@@ -174,7 +189,10 @@ local function settle()
   if #members >= 2 then
     if not call then
       local call_id = string.format('%s.%.0f', id, stamp_now)
-      room.call = {id = call_id, started = now, together = now, largest = #members, connected = false, relayed = false}
+      room.call = {
+        id = call_id, started = now, together = now, largest = #members, connected = false, relayed = false,
+        certain_at = has_former_people() and grown_up_at() or 0,
+      }
     else
       call.largest = math.max(call.largest, #members)
       call.waits = nil
@@ -184,9 +202,9 @@ local function settle()
   end
 end
 
--- What somebody knows of a call from before this Redis was new. It goes on, and what was begun here meanwhile is the same; of two from
--- before, one after the other, the first was over when the second began. Calls of a room follow each other, so none goes on that began
--- before the last one was over; it ended with the Redis that knew it, or before the first that is known here.
+-- What somebody knows of a call from before this Redis was new. It goes on, and what people from before have begun here meanwhile is the
+-- same; of two from before, one after the other, the first was over when the second began. Calls of a room follow each other, so none
+-- goes on that began before the last one was over; it ended with the Redis that knew it, or before the first that is known here.
 local function bring(call)
   local here = room.call
   if not call then return end
@@ -204,7 +222,7 @@ local function bring(call)
     if call.started < known.from then close(call) end
     return
   end
-  if here and here.started < boot.at then
+  if here and (here.started < boot.at or here.certain_at == 0) then
     local earlier, later = here, call
     if here.started > call.started then earlier, later = call, here end
     earlier.together = math.min(earlier.together, later.started)
@@ -276,10 +294,6 @@ end
 
 local function alike(a, b)
   return a.name == b.name and a.muted == b.muted and a.camera == b.camera and a.sharing == b.sharing and a.hand == b.hand
-end
-
-local function is_fresh()
-  return now - boot.at <= math.max(request.quarantine, request.lease)
 end
 
 -- Leases by the hundred

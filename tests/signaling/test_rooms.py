@@ -684,11 +684,28 @@ class FormerCallTests:
         assert (call.id, call.connected, call.connect_seconds) == (former.id, True, None)
 
     async def test_it_goes_on_also_for_one_whose_place_was_known(self, rooms, former):
-        await join(rooms, ALICE)
-        await join(rooms, BOB)
+        await resume(rooms, ALICE)
+        await resume(rooms, BOB)
 
         assert (await resume(rooms, ALICE, call=former)).room.call.id == former.id
         assert await rooms.ended_calls(10) == []
+
+    async def test_strangers_who_have_met_meanwhile_are_in_another_call(self, rooms, former):
+        await join(rooms, ALICE, capacity=3)
+        begun = (await join(rooms, BOB)).room.call
+
+        assert (await resume(rooms, CHARLIE, call=former)).room.call.id == begun.id
+
+        (ended,) = await rooms.ended_calls(10)
+        assert ended.id == former.id
+        assert ended.ended <= begun.started
+
+    async def test_tokens_may_name_at_once_what_newcomers_have_begun_and_later_what_others_have(self, rooms, clock):
+        await join(rooms, ALICE)
+        assert (await join(rooms, BOB)).room.call.certain_at <= clock()
+        await rooms.leave("room", ALICE, connection=1)
+
+        assert (await resume(rooms, CHARLIE)).room.call.certain_at > clock()
 
     @pytest.mark.parametrize("then", ["join", "leave"])
     async def test_it_is_over_when_the_others_do_not_come(self, rooms, clock, former, then):
@@ -768,7 +785,7 @@ class FormerCallTests:
                         outcome = await rooms.resume(entry(name, room=room), capacity=3, **token)
                         connections[name] = outcome.member.connection
                         running = outcome.room.call
-                        known += [running] if running else []
+                        known += [running] if running and running.certain_at <= clock() else []
                 except ProtocolError as refusal:
                     assert refusal.code in {"gone", "replaced"}, f"seed {seed}"
             running = (await rooms.view(room)).call
