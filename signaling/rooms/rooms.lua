@@ -1,7 +1,8 @@
 -- One operation on one room, in one step that nothing can come between. The twin of memory.py; signaling/rooms/redis.py calls it.
 --
 -- KEYS[1]  the room, packed: capacity, locked, revision, members (by stamp), call, and the last changes
--- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `grace`: no lease runs out before
+-- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `before`: the same of the one before, as
+--          far as a node has told; `grace`: no lease runs out before
 -- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future; for `refresh` the second room, and so on
 -- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
@@ -191,7 +192,7 @@ local function settle()
       local call_id = string.format('%s.%.0f', id, stamp_now)
       room.call = {
         id = call_id, started = now, together = now, largest = #members, connected = false, relayed = false,
-        certain_at = has_former_people() and grown_up_at() or 0,
+        certain_at = has_former_people() and grown_up_at() or 0, boot = boot.at,
       }
     else
       call.largest = math.max(call.largest, #members)
@@ -204,7 +205,8 @@ end
 
 -- What somebody knows of a call from before this Redis was new. It goes on, and what people from before have begun here meanwhile is the
 -- same; of two from before, one after the other, the first was over when the second began. Calls of a room follow each other, so none
--- goes on that began before the last one was over; it ended with the Redis that knew it, or before the first that is known here.
+-- goes on that began before the last one was over; it ended with the Redis that knew it, or before the first that is known here. Nor does
+-- one of a token that nobody has brought into the Redis before this one: others may have met there, of whom nothing is known here.
 local function bring(call)
   local here = room.call
   if not call then return end
@@ -217,11 +219,18 @@ local function bring(call)
   if call.started >= boot.at then return end
   call.together, call.waits = math.max(call.started, math.min(boot.at, now)), true
   local known = past_calls()
-  if call.started < known.to then
-    call.together = math.min(call.together, known.from)
-    if call.started < known.from then close(call) end
+  local is_stale = request.op == 'resume' and call.boot > 0 and call.boot < boot.before
+  if is_stale or call.started < known.to then
+    local first = known.from
+    if is_stale then
+      first = math.min(first, here and here.started or now)
+      call.together = math.max(call.started, call.boot)
+    end
+    call.together = math.min(call.together, first)
+    if call.started < first then close(call) end
     return
   end
+  call.boot = boot.at
   if here and (here.started < boot.at or here.certain_at == 0) then
     local earlier, later = here, call
     if here.started > call.started then earlier, later = call, here end
@@ -271,10 +280,11 @@ end
 
 -- What came back empty does not know who is in which room: for a while only those who were there are let in.
 local function quarantine()
-  if boot.at > now then -- none yet, or the clock was set back
-    boot = {at = now, grace = 0}
-    redis.call('SET', KEYS[2], cmsgpack.pack(boot))
-  end
+  local is_new = boot.at > now -- there is none yet, or the clock was set back
+  if is_new then boot = {at = now, before = 0, grace = 0} end
+  local is_told = request.boot > boot.before and request.boot < boot.at
+  if is_told then boot.before = request.boot end
+  if is_new or is_told then redis.call('SET', KEYS[2], cmsgpack.pack(boot)) end
   return request.quarantine - (now - boot.at)
 end
 
@@ -335,6 +345,7 @@ end
 
 local found = redis.call('MGET', unpack(KEYS))
 boot = found[2] and cmsgpack.unpack(found[2]) or {at = math.huge, grace = 0}
+boot.before = boot.before or 0
 if request.op == 'refresh' then return refresh(found) end
 local counted = tonumber(found[3] or 0)
 open(KEYS[1]:sub(6), found[1])
@@ -516,5 +527,5 @@ elseif request.op == 'sweep' then
       redis.call('ZREM', 'calls:due', room_id)
     end
   end
-  return string.format('%.6f', now)
+  return {string.format('%.6f', now), string.format('%.17g', boot.at)}
 end

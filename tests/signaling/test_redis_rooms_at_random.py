@@ -193,7 +193,7 @@ async def test_all_nodes_come_to_agree_and_no_call_is_split_or_told_twice(redis_
 
 
 # Each has once gone wrong.
-@pytest.mark.parametrize("seed", [689879942, 219020650])
+@pytest.mark.parametrize("seed", [689879942, 219020650, 829748303, 983973032, 756352928])
 async def test_what_went_wrong_once_stays_mended(redis_socket, seed):
     async with Redis(unix_socket_path=redis_socket) as client:
         await live(client, seed)
