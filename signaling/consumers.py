@@ -195,7 +195,7 @@ class SignalingConsumer(AsyncConsumer):
         member = outcome.member
         self._session.join(outcome.room.id, member.peer, member.connection, now=time.monotonic())
         place = member.peer, outcome.room.id, member.stamp, member.connection
-        self._token = tokens.Token(*place, issued=0, **_said_of(outcome.room.call))
+        self._token = tokens.Token(*place, 0, *_said_of(outcome.room.call))
         self._switchboard.attach(outcome.room.id, member, self._outbox)
         self._outbox.put(self._welcome(outcome))
         self._switchboard.publish(outcome)
@@ -291,11 +291,11 @@ class SignalingConsumer(AsyncConsumer):
     def _has_learned_of_a_call(self) -> bool:
         """A token that names the call keeps it one call where all servers have lost their memory."""
         room = self._switchboard.known(self._session.room)
-        token = replace(self._token, **_said_of(room and room.call))
-        if token == self._token:
+        call, boot = _said_of(room and room.call)
+        if call == self._token.call and boot == self._token.boot:
             return False
-        self._token = token
-        return token.call is not None
+        self._token = replace(self._token, call=call, boot=boot)
+        return call is not None
 
     def _relay(self, message: Signal | Ack) -> None:
         self._switchboard.relay(self._session.room, self._session.peer, message)
@@ -430,11 +430,9 @@ async def not_at_this_node(scope, receive, send) -> None:
     await send({"type": "websocket.http.response.body", "body": b""})
 
 
-def _said_of(call: Call | None) -> dict:
-    """What a token says of a call."""
-    if call and call.certain_at <= time.time():
-        return {"call": (call.id, call.started), "boot": call.boot}
-    return {"call": None, "boot": 0.0}
+def _said_of(call: Call | None) -> tuple[tuple[str, float] | None, float]:
+    """What a token says of a call, and of the store that holds it."""
+    return ((call.id, call.started), call.boot) if call and call.certain_at <= time.time() else (None, 0.0)
 
 
 def _header(scope, name: bytes) -> str | None:
