@@ -34,10 +34,13 @@ _MOST_AT_ONCE = (
 _MOST_WAITING = 16  # messages that the application has not taken; then the client has to wait
 _CLOSE_SECONDS = 10.0  # for the client to answer a close
 _FIN = 0x80
-_WHOLE_TEXT = _FIN | Opcode.TEXT
+_WHOLE_TEXT = _FIN | Opcode.TEXT  # plain numbers: what a member of an Enum costs, each message would pay
+_WHOLE_BINARY = _FIN | Opcode.BINARY
 _RESERVED = 0x70
 _OPCODE = 0x0F
 _MASKED = 0x80
+_medium = struct.Struct("!BBH").pack
+_large = struct.Struct("!BBQ").pack
 _CONTROL = {Opcode.CLOSE, Opcode.PING, Opcode.PONG}
 _DATA = {Opcode.CONT, Opcode.TEXT, Opcode.BINARY}
 
@@ -177,7 +180,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
         """Sends a text if that needs no waiting; False, and nothing is done, when `send` has to be used."""
         if self._drained or self.close_sent or self._is_over or not self._is_open or self.transport.is_closing():
             return False
-        self.transport.write(_frame(Opcode.TEXT, text.encode()))
+        self.transport.write(_frame(_WHOLE_TEXT, text.encode()))
         return True
 
     # What the application says
@@ -205,9 +208,9 @@ class FastWebSocketProtocol(asyncio.Protocol):
         elif kind == "websocket.close":
             self._close(message.get("code", 1000), message.get("reason") or "")
         elif (text := message.get("text")) is not None:
-            self.transport.write(_frame(Opcode.TEXT, text.encode()))
+            self.transport.write(_frame(_WHOLE_TEXT, text.encode()))
         else:
-            self.transport.write(_frame(Opcode.BINARY, message["bytes"]))
+            self.transport.write(_frame(_WHOLE_BINARY, message["bytes"]))
 
     async def _run(self, scope: dict) -> None:
         try:
@@ -382,7 +385,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
         if self.close_sent:
             return
         if not self._drained:
-            self.transport.write(_frame(Opcode.PONG, payload))
+            self.transport.write(_frame(_FIN | Opcode.PONG, payload))
         else:
             self._is_over = True
             self.transport.abort()
@@ -451,7 +454,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
     def _write_close(self, code: int, reason: str, payload: bytes) -> None:
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": int(code), "reason": reason})
-        self.transport.write(_frame(Opcode.CLOSE, payload))
+        self.transport.write(_frame(_FIN | Opcode.CLOSE, payload))
 
 
 _KEPT = ("http_version", "server", "client", "root_path", "headers")
@@ -495,13 +498,13 @@ def _is_key(text: str) -> bool:
         return False
 
 
-def _frame(opcode: Opcode, payload: bytes) -> bytes:
+def _frame(first: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
-        return bytes((_FIN | opcode, size)) + payload
+        return bytes((first, size)) + payload
     if size < 65536:
-        return struct.pack("!BBH", _FIN | opcode, 126, size) + payload
-    return struct.pack("!BBQ", _FIN | opcode, 127, size) + payload
+        return _medium(first, 126, size) + payload
+    return _large(first, 127, size) + payload
 
 
 class _Events(list):

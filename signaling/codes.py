@@ -49,7 +49,10 @@ def normalise(typed: str) -> str:
 
     Source: The Unicode Standard, section 3.13, R5 (toNFKC_Casefold).
     """
-    trimmed = _SPACES_AT_ENDS.sub("", _nfkc_casefold(typed[:LONGEST_TYPED]))
+    folded = _nfkc_casefold(typed[:LONGEST_TYPED])
+    if folded.isascii() and folded.isprintable() and " " not in folded:
+        return folded  # as most are; there is nothing to trim or to join
+    trimmed = _SPACES_AT_ENDS.sub("", folded)
     return _nfkc_casefold(_SPACES.sub("-", trimmed).replace("\u2019", "'"))  # which phones type for an apostrophe
 
 

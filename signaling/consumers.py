@@ -194,9 +194,8 @@ class SignalingConsumer(AsyncConsumer):
         outcome = await self._admit(hello)
         member = outcome.member
         self._session.join(outcome.room.id, member.peer, member.connection, now=time.monotonic())
-        self._token = tokens.Token(
-            member.peer, outcome.room.id, member.stamp, member.connection, issued=0, call=_said_of(outcome.room.call)
-        )
+        place = member.peer, outcome.room.id, member.stamp, member.connection
+        self._token = tokens.Token(*place, 0, *_said_of(outcome.room.call))
         self._switchboard.attach(outcome.room.id, member, self._outbox)
         self._outbox.put(self._welcome(outcome))
         self._switchboard.publish(outcome)
@@ -267,7 +266,7 @@ class SignalingConsumer(AsyncConsumer):
             capacity=self._limits.capacity,
             stamp=token.stamp,
             connection=token.connection,
-            call=Call(*token.call) if token.call else None,
+            call=Call(*token.call, boot=token.boot) if token.call else None,
         )
 
     def _replaced(self, text: str | None, room: str) -> str:
@@ -292,10 +291,10 @@ class SignalingConsumer(AsyncConsumer):
     def _has_learned_of_a_call(self) -> bool:
         """A token that names the call keeps it one call where all servers have lost their memory."""
         room = self._switchboard.known(self._session.room)
-        call = _said_of(room and room.call)
-        if call == self._token.call:
+        call, boot = _said_of(room and room.call)
+        if call == self._token.call and boot == self._token.boot:
             return False
-        self._token = replace(self._token, call=call)
+        self._token = replace(self._token, call=call, boot=boot)
         return call is not None
 
     def _relay(self, message: Signal | Ack) -> None:
@@ -431,9 +430,9 @@ async def not_at_this_node(scope, receive, send) -> None:
     await send({"type": "websocket.http.response.body", "body": b""})
 
 
-def _said_of(call: Call | None) -> tuple[str, float] | None:
-    """What a token says of a call."""
-    return (call.id, call.started) if call else None
+def _said_of(call: Call | None) -> tuple[tuple[str, float] | None, float]:
+    """What a token says of a call, and of the store that holds it."""
+    return ((call.id, call.started), call.boot) if call and call.certain_at <= time.time() else (None, 0.0)
 
 
 def _header(scope, name: bytes) -> str | None:

@@ -25,7 +25,8 @@ class BadToken(ValueError):
 class Token(Struct, frozen=True, array_like=True):
     """
     Whose place: `connection` is the number of the socket it was given to, `issued` in whole unix seconds. `call` is the id and the start
-    (unix seconds) of the call that was running; tokens of older nodes end before it.
+    (unix seconds) of the call that was running, `boot` when the store that held it was first used; tokens of older nodes end before
+    them.
     """
 
     peer: str
@@ -34,6 +35,7 @@ class Token(Struct, frozen=True, array_like=True):
     connection: int
     issued: int
     call: tuple[str, float] | None = None
+    boot: float = 0.0
 
 
 _decoder = msgspec.json.Decoder(Token)

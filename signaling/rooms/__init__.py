@@ -41,7 +41,9 @@ class Call(Struct, frozen=True):
     """
     A call that runs: from the moment when a second one holds a place until only one does. `started` is in unix seconds; `largest` how
     many held places at once; `connected` and `relayed` are what clients have reported, and `connect_seconds` how long after its start the
-    first report came; unknown for a call from before this store.
+    first report came; unknown for a call from before this store. `certain_at` is from when on tokens may name it, in unix seconds: until
+    then somebody from before this store may still say that it is an older one. `boot` is when the store that holds it was first used; 0
+    where nobody can tell that another one came in between.
     """
 
     id: str
@@ -50,6 +52,8 @@ class Call(Struct, frozen=True):
     connected: bool = False
     relayed: bool = False
     connect_seconds: float | None = None
+    certain_at: float = 0.0
+    boot: float = 0.0
 
 
 class EndedCall(Struct, frozen=True):

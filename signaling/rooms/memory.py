@@ -54,6 +54,7 @@ class MemoryRooms:
         self._together: dict[str, float] = {}  # call to when two were last there
         self._waiting: dict[str, Call] = {}  # room to a call of a former process that lacks the second of its people
         self._ended: list[EndedCall] = []
+        self._past: dict[str, tuple[float, float]] = {}  # room to from when to when it has had calls that are over
         self._boot = wall()
 
     async def join(self, entry: Entry, *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
@@ -215,19 +216,37 @@ class MemoryRooms:
         if len(room.members) < 2:
             return replace(room, call=None)
         if call is None:
-            call = self._waiting.pop(room.id, None) or Call(f"{room.id}.{self._stamp()}", now)
+            call = self._waiting.pop(room.id, None) or self._begun(room, now)
             self._together.setdefault(call.id, now)
         return replace(room, call=replace(call, largest=max(call.largest, len(room.members))))
 
+    def _begun(self, room: Room, now: float) -> Call:
+        has_former_people = any(member.stamp < int(self._boot * 1_000_000) for member in room.members.values())
+        certain_at = self._boot + _RETURN if has_former_people else 0.0
+        return Call(f"{room.id}.{self._stamp()}", now, certain_at=certain_at)
+
     def _with_former(self, room: Room, call: Call | None) -> Room:
         """
-        What a token knows of a call from before this process. It goes on, and what was begun here meanwhile is the same; of two from
-        before, one after the other, the first was over when the second began.
+        What a token knows of a call from before this process. It goes on, and what people from before have begun here meanwhile is the
+        same; of two from before, one after the other, the first was over when the second began. Calls of a room follow each other, so
+        none goes on that began before the last one was over; it ended with the process that knew it, or before the first that is known
+        here.
         """
-        if call is None or call.started >= self._boot or self._wall() - self._boot > _RETURN:
-            return room
+        before = self._rooms.get(room.id)
+        if before and before.call and room.call is None:  # it has ended with those whose places have run out
+            self._end(room.id, before.call)
+            self._rooms[room.id] = replace(before, call=None)
         here = room.call or self._waiting.get(room.id)
-        if here and call.started <= here.started < self._boot:
+        if call is None or call.started >= self._boot or not self._is_young() or (here and here.id == call.id):
+            return room
+        first, last = self._past.get(room.id, (math.inf, -math.inf))
+        if call.started < last:
+            if call.started < first:
+                self._close(room.id, call, min(self._boot, first))
+            return room
+        is_new = here and here.started >= self._boot and not here.certain_at
+        if here and (is_new or call.started <= here.started < self._boot):
+            self._close(room.id, call, min(self._boot, here.started))
             return room
         if here and here.started < self._boot:
             self._together[here.id] = min(self._together[here.id], call.started)
@@ -247,9 +266,19 @@ class MemoryRooms:
             self._end(room_id, call)
 
     def _end(self, room_id: str, call: Call) -> None:
-        ended = max(call.started, self._together.pop(call.id))
+        self._close(room_id, call, self._together.pop(call.id))
+
+    def _close(self, room_id: str, call: Call, together: float) -> None:
+        ended = max(call.started, together)
         reported = (call.connected, call.relayed, call.connect_seconds)
         self._ended.append(EndedCall(call.id, room_id, call.started, ended, call.largest, *reported))
+        if self._is_young():
+            first, last = self._past.get(room_id, (math.inf, -math.inf))
+            self._past[room_id] = min(first, call.started), max(last, ended)
+
+    def _is_young(self) -> bool:
+        """Whether people of a former process may still come back into their call."""
+        return self._wall() - self._boot <= _RETURN
 
     def _remove(self, room: Room, peer: str, reason: str) -> tuple[Room, Change]:
         self._gone[peer] = self._reloading[peer] = self._clock()
@@ -259,6 +288,8 @@ class MemoryRooms:
         return self._clock() - self._reloading.get(peer, -math.inf) <= self._reload
 
     def _forget(self) -> None:
+        if not self._is_young():
+            self._past.clear()
         for table, seconds in ((self._gone, self._remember), (self._reloading, self._reload)):
             while table and self._clock() - table[oldest := next(iter(table))] > seconds:
                 del table[oldest]

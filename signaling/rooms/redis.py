@@ -89,6 +89,7 @@ class RedisRooms:
         self._skew = skew
         self._name = secrets.token_urlsafe(9)
         self._numbers = count(1)
+        self._boot = 0.0  # when the Redis of the last renewal was first used
         self._renewed: dict[tuple[str, int], float] = {}  # member and socket: when, on Redis's clock, the oldest first
 
     async def join(self, entry: Entry, *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
@@ -197,7 +198,9 @@ class RedisRooms:
     async def _sweep(self, *, last: float | None) -> float:
         """`last` is when those who hold places here were last renewed; a node that held nobody cannot have been cut off from anybody."""
         request = self._request("sweep", last=last, count=_SWEPT)
-        return float(await self._evaluate("calls:due", "boot", request=request))
+        began, boot = await self._evaluate("calls:due", "boot", request=request)
+        self._boot = float(boot)
+        return float(began)
 
     async def _admit(self, operation: str, entry: Entry, address: str = "", **given) -> Outcome:
         fields = {"peer": entry.peer, "node": entry.node, "request": entry.request} | given
@@ -214,7 +217,8 @@ class RedisRooms:
     def _request(self, operation: str, *, request: str = "", **given) -> bytes:
         """Named: when its answer was lost a script is run again, and the second run must answer what the first has done."""
         name = request or f"{self._name}{next(self._numbers)}"
-        return _encode({"op": operation, "request": name, "skew": self._skew(), **self._times, **given})
+        times = {"skew": self._skew(), "boot": self._boot, **self._times}
+        return _encode({"op": operation, "request": name, **times, **given})
 
     async def _evaluate(self, *keys: str, request: bytes):
         try:

@@ -1,13 +1,14 @@
 -- One operation on one room, in one step that nothing can come between. The twin of memory.py; signaling/rooms/redis.py calls it.
 --
 -- KEYS[1]  the room, packed: capacity, locked, revision, members (by stamp), call, and the last changes
--- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `grace`: no lease runs out before
+-- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `before`: the same of the one before, as
+--          far as a node has told; `grace`: no lease runs out before
 -- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future; for `refresh` the second room, and so on
 -- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
 -- Answers {room, {events, nodes, peer, is_new}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
 -- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by the time when their last place
--- runs out), `calls:ended` (a stream), and for people and calls that are over `gone:` and `over:`.
+-- runs out), `calls:ended` (a stream), for people that are gone `gone:`, and for rooms whose calls are over `past:`.
 -- The clock is Redis's own, so that all nodes agree; `skew` moves it in tests. Numbers stay exact up to 2^53.
 
 local request = cmsgpack.unpack(ARGV[1])
@@ -16,7 +17,7 @@ local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000 + request.skew
 local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor(request.skew * 1000000)
 
 local id, key, room, packed, boot
-local members, events, nodes, over, no_place
+local members, events, nodes, over, past, no_place
 local is_changed, had_call, has_forgotten
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
 local DAY = 24 * 3600
@@ -30,7 +31,7 @@ end
 local function open(room_id, text)
   id, key, packed = room_id, 'room:' .. room_id, text
   room = packed and cmsgpack.unpack(packed) or {capacity = request.capacity, locked = false, revision = 0, members = {}}
-  members, events, nodes, over, no_place = room.members, {}, {}, {}, {}
+  members, events, nodes, over, past, no_place = room.members, {}, {}, {}, nil, {}
   is_changed, had_call = false, room.call ~= nil
   for _, member in ipairs(members) do -- a clock that was set back must not keep places for longer than was said
     member.expires_at = math.min(member.expires_at, now + (member.keep or request.lease))
@@ -41,14 +42,14 @@ end
 local function save()
   for _, call in ipairs(over) do
     local entry = {
-      id = call.id, room = id, started = call.started, ended = math.max(call.started, math.min(call.together, now)),
-      largest = call.largest, connected = call.connected, relayed = call.relayed,
-      connect_seconds = call.connect_seconds,
+      id = call.id, room = id, started = call.started, ended = call.ended, largest = call.largest,
+      connected = call.connected, relayed = call.relayed, connect_seconds = call.connect_seconds,
     }
     redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(entry))
-    if call.started < boot.at then -- a token may still bring it
-      redis.call('SET', 'over:' .. call.id, '1', 'PX', math.ceil(request.remember * 1000))
-    end
+  end
+  local rest = math.min(request.remember, boot.at + request.remember - now) -- seconds in which a token may bring a call from before
+  if #over > 0 and rest > 0 then
+    redis.call('SET', 'past:' .. id, cmsgpack.pack(past), 'PX', math.ceil(rest * 1000))
   end
   packed = cmsgpack.pack(room)
   if #members == 0 then
@@ -145,10 +146,41 @@ local function note_together()
   room.call.together = math.max(room.call.together, second)
 end
 
-local function finish()
-  over[#over + 1] = room.call
-  room.call = nil
+-- From when to when the room has had calls that are over, in this Redis.
+local function past_calls()
+  if not past then
+    local text = redis.call('GET', 'past:' .. id)
+    past = text and cmsgpack.unpack(text) or {from = math.huge, to = -math.huge}
+  end
+  return past
+end
+
+local function close(call)
+  call.ended = math.max(call.started, math.min(call.together, now))
+  local known = past_calls()
+  known.from, known.to = math.min(known.from, call.started), math.max(known.to, call.ended)
+  over[#over + 1] = call
   is_changed = true
+end
+
+local function finish()
+  close(room.call)
+  room.call = nil
+end
+
+local function grown_up_at()
+  return boot.at + math.max(request.quarantine, request.lease)
+end
+
+local function is_fresh()
+  return now <= grown_up_at()
+end
+
+-- Whether somebody is from before this Redis was new. A stamp and `boot.at` may be rounded differently.
+local function has_former_people()
+  for _, member in ipairs(members) do
+    if member.stamp < boot.at * 1000000 - 2 then return true end
+  end
 end
 
 -- A call begins with the second place that is taken, and ends with the second-last that is given up. One that was brought back waits
@@ -158,7 +190,10 @@ local function settle()
   if #members >= 2 then
     if not call then
       local call_id = string.format('%s.%.0f', id, stamp_now)
-      room.call = {id = call_id, started = now, together = now, largest = #members, connected = false, relayed = false}
+      room.call = {
+        id = call_id, started = now, together = now, largest = #members, connected = false, relayed = false,
+        certain_at = has_former_people() and grown_up_at() or 0, boot = boot.at,
+      }
     else
       call.largest = math.max(call.largest, #members)
       call.waits = nil
@@ -168,8 +203,10 @@ local function settle()
   end
 end
 
--- What somebody knows of a call from before this Redis was new. It goes on, and what was begun here meanwhile is the same; of two from
--- before, one after the other, the first was over when the second began.
+-- What somebody knows of a call from before this Redis was new. It goes on, and what people from before have begun here meanwhile is the
+-- same; of two from before, one after the other, the first was over when the second began. Calls of a room follow each other, so none
+-- goes on that began before the last one was over; it ended with the Redis that knew it, or before the first that is known here. Nor does
+-- one of a token that nobody has brought into the Redis before this one: others may have met there, of whom nothing is known here.
 local function bring(call)
   local here = room.call
   if not call then return end
@@ -179,16 +216,26 @@ local function bring(call)
     here.largest = math.max(here.largest, call.largest)
     return
   end
-  if call.started >= boot.at or redis.call('EXISTS', 'over:' .. call.id) == 1 then return end
-  for _, ended in ipairs(over) do
-    if ended.id == call.id then return end
-  end
+  if call.started >= boot.at then return end
   call.together, call.waits = math.max(call.started, math.min(boot.at, now)), true
-  if here and here.started < boot.at then
+  local known = past_calls()
+  local is_stale = request.op == 'resume' and call.boot > 0 and call.boot < boot.before
+  if is_stale or call.started < known.to then
+    local first = known.from
+    if is_stale then
+      first = math.min(first, here and here.started or now)
+      call.together = math.max(call.started, call.boot)
+    end
+    call.together = math.min(call.together, first)
+    if call.started < first then close(call) end
+    return
+  end
+  call.boot = boot.at
+  if here and (here.started < boot.at or here.certain_at == 0) then
     local earlier, later = here, call
     if here.started > call.started then earlier, later = call, here end
     earlier.together = math.min(earlier.together, later.started)
-    over[#over + 1] = earlier
+    close(earlier)
     call = later
   elseif here then
     call.connected, call.relayed = here.connected or call.connected, here.relayed or call.relayed
@@ -233,10 +280,11 @@ end
 
 -- What came back empty does not know who is in which room: for a while only those who were there are let in.
 local function quarantine()
-  if boot.at > now then -- none yet, or the clock was set back
-    boot = {at = now, grace = 0}
-    redis.call('SET', KEYS[2], cmsgpack.pack(boot))
-  end
+  local is_new = boot.at > now -- there is none yet, or the clock was set back
+  if is_new then boot = {at = now, before = 0, grace = 0} end
+  local is_told = request.boot > boot.before and request.boot < boot.at
+  if is_told then boot.before = request.boot end
+  if is_new or is_told then redis.call('SET', KEYS[2], cmsgpack.pack(boot)) end
   return request.quarantine - (now - boot.at)
 end
 
@@ -256,10 +304,6 @@ end
 
 local function alike(a, b)
   return a.name == b.name and a.muted == b.muted and a.camera == b.camera and a.sharing == b.sharing and a.hand == b.hand
-end
-
-local function is_fresh()
-  return now - boot.at <= math.max(request.quarantine, request.lease)
 end
 
 -- Leases by the hundred
@@ -301,6 +345,7 @@ end
 
 local found = redis.call('MGET', unpack(KEYS))
 boot = found[2] and cmsgpack.unpack(found[2]) or {at = math.huge, grace = 0}
+boot.before = boot.before or 0
 if request.op == 'refresh' then return refresh(found) end
 local counted = tonumber(found[3] or 0)
 open(KEYS[1]:sub(6), found[1])
@@ -482,5 +527,5 @@ elseif request.op == 'sweep' then
       redis.call('ZREM', 'calls:due', room_id)
     end
   end
-  return string.format('%.6f', now)
+  return {string.format('%.6f', now), string.format('%.17g', boot.at)}
 end

@@ -307,9 +307,11 @@ class EmptyRedisTests:
         await flush(redis_socket)
 
         (outcome,) = await mine.renew([alice])
-        assert outcome.room.call == call  # it waits for the other
+        assert outcome.room.call.boot > call.boot
+        assert outcome.room.call == replace(call, boot=outcome.room.call.boot)  # it waits for the other
+        first = outcome
         (outcome,) = await theirs.renew([bob])
-        assert outcome.room.call == call
+        assert outcome.room.call == first.room.call
         clock.move(5)
         await mine.leave("room", ALICE, connection=1)
         (ended,) = await mine.ended_calls(10)
@@ -332,6 +334,28 @@ class EmptyRedisTests:
 
         assert outcome.room.call.id != both.room.call.id
 
+    @pytest.mark.parametrize("losses", [1, 2])
+    async def test_a_token_brings_back_no_call_that_the_redis_before_did_not_know(
+        self, make_rooms, redis_socket, clock, losses
+    ):
+        rooms = make_rooms()
+        await rooms.join(entry(ALICE), capacity=2)
+        call = (await rooms.join(entry(BOB), capacity=2)).room.call
+        for _ in range(losses):
+            clock.move(5)
+            await rooms.renew([])
+            await flush(redis_socket)
+
+        for peer in (ALICE, BOB):
+            outcome = await rooms.resume(entry(peer), capacity=2, stamp=2, connection=1, call=call)
+
+        ended = await rooms.ended_calls(10)
+        if losses == 1:
+            assert (outcome.room.call.id, ended) == (call.id, [])
+        else:
+            assert outcome.room.call.id != call.id
+            assert [(one.id, one.ended) for one in ended] == [(call.id, call.started)]
+
     async def test_a_redis_that_was_killed_and_started_again_is_filled_again(self):
         """It does not even know the script."""
         with RedisServer() as server:
@@ -349,7 +373,7 @@ class EmptyRedisTests:
                 await theirs.renew([bob])
 
                 room = await mine.view("room")
-                assert (set(room.members), room.call) == ({ALICE, BOB}, call)
+                assert (set(room.members), room.call) == ({ALICE, BOB}, replace(call, boot=room.call.boot))
                 with pytest.raises(ProtocolError, match="admits nobody"):
                     await RedisRooms(one).join(entry(CHARLIE), capacity=2)
 
@@ -586,7 +610,7 @@ class CallTests:
         (ended,) = await other.ended_calls(10)
         assert (ended.id, ended.started, ended.ended) == (call.id, call.started, seen[ALICE])
         async with Redis(unix_socket_path=redis_socket) as client:
-            assert set(await client.keys()) == {b"boot", b"calls:ended"}
+            assert set(await client.keys()) == {b"boot", b"calls:ended", b"past:room"}
 
     async def test_a_node_that_starts_hours_later_ends_it(self, make_rooms, clock, redis_socket, seen):
         async with Redis(unix_socket_path=redis_socket) as client:

@@ -684,11 +684,28 @@ class FormerCallTests:
         assert (call.id, call.connected, call.connect_seconds) == (former.id, True, None)
 
     async def test_it_goes_on_also_for_one_whose_place_was_known(self, rooms, former):
-        await join(rooms, ALICE)
-        await join(rooms, BOB)
+        await resume(rooms, ALICE)
+        await resume(rooms, BOB)
 
         assert (await resume(rooms, ALICE, call=former)).room.call.id == former.id
         assert await rooms.ended_calls(10) == []
+
+    async def test_strangers_who_have_met_meanwhile_are_in_another_call(self, rooms, former):
+        await join(rooms, ALICE, capacity=3)
+        begun = (await join(rooms, BOB)).room.call
+
+        assert (await resume(rooms, CHARLIE, call=former)).room.call.id == begun.id
+
+        (ended,) = await rooms.ended_calls(10)
+        assert ended.id == former.id
+        assert ended.ended <= begun.started
+
+    async def test_tokens_may_name_at_once_what_newcomers_have_begun_and_later_what_others_have(self, rooms, clock):
+        await join(rooms, ALICE)
+        assert (await join(rooms, BOB)).room.call.certain_at <= clock()
+        await rooms.leave("room", ALICE, connection=1)
+
+        assert (await resume(rooms, CHARLIE)).room.call.certain_at > clock()
 
     @pytest.mark.parametrize("then", ["join", "leave"])
     async def test_it_is_over_when_the_others_do_not_come(self, rooms, clock, former, then):
@@ -724,6 +741,60 @@ class FormerCallTests:
             outcome = await resume(rooms, peer, call=call)
 
         assert outcome.room.call.id == former.id
+
+    @pytest.mark.parametrize("ends", ["leave", "lost", "all lost"])
+    async def test_it_is_over_once_one_that_was_begun_here_has_ended(self, rooms, clock, former, ends):
+        await resume(rooms, ALICE, capacity=3)
+        begun = (await resume(rooms, BOB)).room.call
+        clock.move(2)
+        if ends == "leave":
+            await rooms.leave("room", BOB, connection=2)
+        for peer in {"leave": [], "lost": [BOB], "all lost": [ALICE, BOB]}[ends]:
+            await rooms.away("room", peer, connection=2, keep=1)
+        clock.move(2)
+
+        for _ in range(2):  # the second time nothing is told twice
+            await resume(rooms, CHARLIE, capacity=3, call=former)
+        after = (await join(rooms, peer_id("dave"), capacity=3)).room.call
+
+        assert after.id not in {begun.id, former.id}
+        newer, older = sorted(await rooms.ended_calls(10), key=lambda call: call.id, reverse=True)
+        assert (newer.id, older.id) == (begun.id, former.id)
+        assert older.ended - older.started == pytest.approx(5000, abs=60)
+        assert older.ended <= newer.started <= newer.ended <= after.started
+
+    async def test_whatever_tokens_bring_no_two_follow_each_other_too_soon(self, rooms, clock, former):
+        """Tokens of several calls from before, in any order, while calls of here begin and end."""
+        seed = random.randrange(10**9)
+        chance = random.Random(seed)
+        names = [peer_id(f"peer{number}") for number in range(6)]
+        for number in range(100):
+            room = f"room {number}"
+            known = [None, *(Call(f"{room}.{start}", former.started + start) for start in range(3))]
+            connections: dict[str, int] = {}
+            for _ in range(20):
+                clock.move(0.001)
+                name = chance.choice(names) + str(number)
+                try:
+                    if name in connections and chance.random() < 0.4:
+                        await rooms.leave(room, name, connection=connections.pop(name))
+                    elif name in connections and chance.random() < 0.2:
+                        await rooms.away(room, name, connection=connections.pop(name), keep=0.002)
+                    else:
+                        token = {"stamp": names.index(name[:16]) + 1, "connection": 1, "call": chance.choice(known)}
+                        outcome = await rooms.resume(entry(name, room=room), capacity=3, **token)
+                        connections[name] = outcome.member.connection
+                        running = outcome.room.call
+                        known += [running] if running and running.certain_at <= clock() else []
+                except ProtocolError as refusal:
+                    assert refusal.code in {"gone", "replaced"}, f"seed {seed}"
+            running = (await rooms.view(room)).call
+
+            ended = sorted((call.started, call.ended, call.id) for call in await rooms.ended_calls(1000))
+            await rooms.forget_calls(await rooms.ended_calls(1000))
+            ended += [(running.started, clock(), running.id)] if running else []
+            assert len({call for _, _, call in ended}) == len(ended), f"seed {seed}"
+            assert all(one[1] <= other[0] + 0.0001 for one, other in pairwise(ended)), f"seed {seed}: {ended}"
 
 
 class ManyStepsTests:
