@@ -117,8 +117,11 @@ class Hello(Struct, frozen=True, tag="hello"):
         return None if self.state is UNSET else self.state
 
 
-class Signal(Struct, frozen=True, tag="signal"):
-    """Its `to` and `stream` are held to their lengths only while it is read: `check_names` does the rest."""
+class Signal(Struct, frozen=True, tag="signal", gc=False):
+    """
+    Its `to` and `stream` are held to their lengths only while it is read: `check_names` does the rest. No garbage collector looks at it,
+    nor at what is made of it (`gc=False`): it holds nothing that could hold it.
+    """
 
     to: Annotated[str, Meta(min_length=16, max_length=16)]
     stream: Annotated[str, Meta(min_length=1, max_length=32)]
@@ -127,7 +130,7 @@ class Signal(Struct, frozen=True, tag="signal"):
     ack: _Count | UnsetType = UNSET
 
 
-class Ack(Struct, frozen=True, tag="ack"):
+class Ack(Struct, frozen=True, tag="ack", gc=False):
     to: _PeerId
     stream: _Stream
     ack: _Count
@@ -268,7 +271,7 @@ def lock(revision: int, peer: str, locked: bool) -> str:
     return _text(type="lock", revision=revision, locked=locked, peer=peer)
 
 
-class _Forwarded(Struct, tag="signal", tag_field="type", omit_defaults=True):
+class _Forwarded(Struct, tag="signal", tag_field="type", omit_defaults=True, gc=False):
     from_: str = msgspec.field(name="from")
     stream: str
     seq: int
@@ -276,7 +279,7 @@ class _Forwarded(Struct, tag="signal", tag_field="type", omit_defaults=True):
     body: Raw = Raw(b"null")
 
 
-class _ForwardedAck(Struct, tag="ack", tag_field="type"):
+class _ForwardedAck(Struct, tag="ack", tag_field="type", gc=False):
     from_: str = msgspec.field(name="from")
     stream: str
     ack: int
