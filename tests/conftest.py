@@ -1,8 +1,7 @@
 """What all tests share."""
 
-import fcntl
+import functools
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
@@ -22,6 +21,7 @@ from tests.committed import Repository
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 from tests.server import Server
+from tests.shared import once
 
 _CHROMIUM = {"browser", "nat"}  # folders whose tests drive browsers that stream video
 
@@ -48,8 +48,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> _Scheduling:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What drives browsers begins first: it takes the longest."""
-    items.sort(key=lambda item: _group(item.nodeid) != "chromium")
+    """What drives browsers begins first: it takes the longest. What starts no servers is quick, and fills the gaps at the end."""
+    items.sort(key=lambda item: (_group(item.nodeid) != "chromium", item.get_closest_marker("server") is None))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """All wait for what drives browsers, so the others leave it the processors."""
+    if "PYTEST_XDIST_WORKER" in os.environ and _group(item.nodeid) != "chromium":
+        _step_back()
+
+
+@functools.cache
+def _step_back() -> None:
+    os.nice(4)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -108,38 +119,13 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
-    """
-    `once(name, make)`: a folder that is made by whichever process of this run comes first, and is the same for all of them. A process that
-    comes meanwhile waits.
-
-    Source: pytest-xdist, "Making session-scoped fixtures execute only once".
-    """
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-
-    def once(name: str, make: Callable[[Path], None]) -> Path:
-        folder, made = shared / name, shared / f"{name}-is-made"
-        with (shared / f"{name}-lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not made.exists():
-                shutil.rmtree(folder, ignore_errors=True)  # what somebody has begun and not ended
-                make(folder)
-                made.touch()
-        return folder
-
-    return once
-
-
-@pytest.fixture(scope="session")
-def repository(once) -> Repository:
+def repository() -> Repository:
     """What is here, as one commit in a repository of its own; for tests that leave it as it is."""
     return Repository(once("committed", Repository.make))
 
 
 @pytest.fixture(scope="session")
-def bundles(once, repository) -> dict[str, Path]:
+def bundles(repository) -> dict[str, Path]:
     """What Elastic Beanstalk is given, by role."""
 
     def built(role: str) -> Path:

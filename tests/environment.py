@@ -11,6 +11,8 @@ import signal
 import tempfile
 from pathlib import Path
 
+from tests import shared
+
 _OURS = (
     "ANDROID_APPS APPLE_APP_IDS AWS_S3_ENDPOINT_URL AWS_S3_REGION_NAME AWS_STORAGE_BUCKET_NAME DATABASE_URL EMAIL_URL LOCAL LOG_FORMAT "
     "MEDIA_ORIGIN METRICS_NETWORKS METRICS_TOKEN MIN_CLIENT_VERSIONS REDIS_URL ROOM_KEY SECRET_KEY "
@@ -19,6 +21,7 @@ _OURS = (
     "TURN_REQUESTS_PER_MINUTE TURN_SECRETS TURN_SERVERS TURN_TTL"
 ).split()
 
+shared.folder()  # before other processes are started
 _var_dir = tempfile.mkdtemp(prefix="gruveo-tests-")
 atexit.register(shutil.rmtree, _var_dir, ignore_errors=True)
 Path(_var_dir, "static").mkdir()  # WhiteNoise looks there, and warns when there is none

@@ -1,7 +1,5 @@
 """The real server, as `make run` starts it, in a process of its own with data of its own."""
 
-import atexit
-import functools
 import os
 import re
 import shutil
@@ -13,6 +11,8 @@ import tempfile
 import threading
 import urllib.request
 from pathlib import Path
+
+from tests.shared import once
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 START_SECONDS = 60  # a machine that is busy with other things
@@ -170,11 +170,13 @@ def child_env(var_dir: Path, **env: str) -> dict[str, str]:
     return {**inherited, "PYTHONUNBUFFERED": "1", "VAR_DIR": str(var_dir), **env}
 
 
-@functools.cache
 def prepared_var_dir() -> Path:
     """Migrated, filled with sample content, static files collected: done once, because it takes seconds."""
-    folder = Path(tempfile.mkdtemp(prefix="gruveo-prepared-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return once("prepared", _prepare)
+
+
+def _prepare(folder: Path) -> None:
+    folder.mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "gruveo.local", "--prepare"],
         cwd=BASE_DIR,
@@ -185,7 +187,6 @@ def prepared_var_dir() -> Path:
     )
     if done.returncode:
         raise RuntimeError(f"the site could not be prepared:\n{done.stdout}{done.stderr}")
-    return folder
 
 
 def _copy_prepared(var_dir: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import websockets
 
 from tests.cast import until
+from tests.scale import scaled
 from tests.server import Server
 from tests.signaling.socket_client import Client
 
@@ -34,7 +35,8 @@ async def logged(server, url: str, code: str) -> None:
     await until(lambda: f"peer={marker.peer}" in server.log)
 
 
-@pytest.fixture(scope="module", params=["fast", "sansio"])
+# uvicorn's own class is there for where ours does not do; the long tests try both.
+@pytest.fixture(scope="module", params=["fast", "sansio"][: scaled(2)])
 def websocket(request):
     return request.param
 
