@@ -45,7 +45,7 @@ test-long: debian $(DEV_STAMP) catalogues  ## the long tests at their full sizes
 	@$(BIN)/python -m tests.long $(STAGE)
 
 test-fast: $(DEV_STAMP) catalogues  ## the tests that need neither a server process nor Chromium
-	@$(BIN)/python $(PYTEST) -m "not server and not browser"
+	@$(BIN)/python $(PYTEST) -m "not server and not browser and not slow"
 
 conformance: $(DEV_STAMP) catalogues  ## ask a server whether it keeps docs/protocol.md: URL=wss://host/signaling, or none for one that is started
 	@CONFORMANCE_URL="$(URL)" CONFORMANCE_ORIGIN="$(ORIGIN)" $(BIN)/python -m pytest -p tests.environment tests/conformance

@@ -25,6 +25,17 @@ from tests.shared import once
 
 _CHROMIUM = {"browser", "nat"}  # folders whose tests drive browsers that stream video
 
+_SERVERS = {
+    "redis",
+    "redis_socket",
+    "postgres",
+    "database",
+    "aws_api",
+    "repository",
+    "server",
+    "make_server",
+}  # fixtures
+
 
 def _group(nodeid: str) -> str:
     """Which tests stay together in one process, where several run them."""
@@ -49,6 +60,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> _Scheduling:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What drives browsers begins first: it takes the longest. What starts no servers is quick, and fills the gaps at the end."""
+    for item in items:
+        if _SERVERS & set(item.fixturenames):
+            item.add_marker("server")
     items.sort(key=lambda item: (_group(item.nodeid) != "chromium", item.get_closest_marker("server") is None))
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from gruveo.env import BadValue, Env, Mail, Origin
 from tests.server import BASE_DIR, child_env
 
+pytestmark = pytest.mark.server
+
 SECRETS = {
     "SECRET_KEY": "a-django-secret-0123456789-abcdefghijk",
     "ROOM_KEY": "a-room-secret-0123456789-abcdefghijkl",

@@ -301,6 +301,7 @@ class QueriesTests:
         "/",
     ]
 
+    @pytest.mark.slow
     def test_there_are_as_many_for_ten_posts_as_for_ten_thousand(self, client, tag, ada):
         picture = make_picture()
         self._make(range(10), picture, tag, ada)

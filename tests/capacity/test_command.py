@@ -14,6 +14,8 @@ from signaling.rooms import EndedCall
 from tests.capacity import paper
 from tests.scale import scaled
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--minutes-a-month=1000", "--growth=7.5", "--since=2027-01")
 
 

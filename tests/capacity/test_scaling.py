@@ -17,6 +17,8 @@ from capacity.options import scaling as rules
 from tests.capacity import paper
 from tests.scale import scaled
 
+pytestmark = pytest.mark.slow
+
 RULES = {role: rules(paper.BEANSTALK, role) for role in scaling.ROLES}
 A = model.Assumptions()
 SMALL = Scaling("Connections", 100, 2, 6, cooldown_seconds=120, warmup_seconds=180)

@@ -26,7 +26,7 @@ def media(settings, tmp_path):
 @pytest.fixture
 def file(tmp_path):
     """The archive of a site with one of everything."""
-    picture = make_picture("A calm sea", caption="Off Sopot")
+    picture = make_picture("A calm sea", caption="Off Sopot", size=(120, 80))
     author = Author.objects.create(name="Ada", slug="ada", bio="Writes.", picture=picture)
     tag = Tag.objects.create(name="Fun", slug="fun")
     post = Post.objects.create(

@@ -13,6 +13,8 @@ from tests.redis_server import RedisServer
 from tests.server import BASE_DIR, child_env
 from tests.test_settings import PRODUCTION
 
+pytestmark = pytest.mark.server
+
 
 def ids(messages) -> list[str]:
     return [message.id for message in messages]

@@ -14,6 +14,8 @@ from gruveo.fast_websocket import FastWebSocketProtocol, HttpProtocol
 from gruveo.websocket import WebSocketProtocol
 from tests.operations.websocket_server import BINARY, CLOSE, CONT, PING, PONG, TEXT, Serving, frame
 
+pytestmark = pytest.mark.server
+
 _CLASSES = {
     "fast": {"ws": FastWebSocketProtocol, "http": HttpProtocol},
     "sansio": {"ws": WebSocketProtocol},

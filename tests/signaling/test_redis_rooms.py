@@ -356,6 +356,7 @@ class EmptyRedisTests:
             assert outcome.room.call.id != call.id
             assert [(one.id, one.ended) for one in ended] == [(call.id, call.started)]
 
+    @pytest.mark.server
     async def test_a_redis_that_was_killed_and_started_again_is_filled_again(self):
         """It does not even know the script."""
         with RedisServer() as server:

@@ -5,6 +5,8 @@ import pytest
 from tests.test_settings import PRODUCTION, load
 from turnauth import checks
 
+pytestmark = pytest.mark.server
+
 SECRETS = ("a-secret-of-the-relays-0123456789-abc", "another-secret-of-theirs-0123456789")
 RIGHT = {
     "TURN_SERVERS": {"eu": ("turn1.example.org",), "us": ("turn2.example.org",)},
