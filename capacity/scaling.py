@@ -38,7 +38,7 @@ class Year:
     """The traffic: from January on, with one spike."""
 
     calls_a_day: float = said("calls on a day at the beginning of the year", 150_000)
-    readers_a_day: float = said("pages on such a day that belong to no call: blog, questions, search", 900_000)
+    readers_a_day: float = said("pages on such a day that belong to no call: blog, questions, search", 2_000_000)
     growth: float = said("times in the year", 7.5)
     december: float = said("times from December to December", 13)
     spike: float = said("times the traffic in the spike", 10)

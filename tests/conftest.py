@@ -1,7 +1,5 @@
 """What all tests share."""
 
-import functools
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
@@ -64,17 +62,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _SERVERS & set(item.fixturenames):
             item.add_marker("server")
     items.sort(key=lambda item: (_group(item.nodeid) != "chromium", item.get_closest_marker("server") is None))
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """All wait for what drives browsers, so the others leave it the processors."""
-    if "PYTEST_XDIST_WORKER" in os.environ and _group(item.nodeid) != "chromium":
-        _step_back()
-
-
-@functools.cache
-def _step_back() -> None:
-    os.nice(4)
 
 
 @pytest.hookimpl(wrapper=True)

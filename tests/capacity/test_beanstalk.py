@@ -79,7 +79,7 @@ class ReadTests:
 class FolderTests:
     def test_a_role_is_read_with_what_is_common(self):
         assert scaling(BEANSTALK, "signaling") == Scaling("Connections", 10_000, 2, 12, 120, 180)
-        assert scaling(BEANSTALK, "web") == Scaling("ALBRequestCountPerTarget", 6000, 2, 12, 120, 180)
+        assert scaling(BEANSTALK, "web") == Scaling("ALBRequestCountPerTarget", 10500, 2, 12, 120, 180)
 
     def test_an_unpacked_bundle_has_its_files_on_top(self, tmp_path: Path):
         folder = tmp_path / ".ebextensions"

@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.scale import scaled
 from tests.signaling.databases import Database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["postgresql", "sqlite"][: scaled(2)])
 def database(request, tmp_path) -> Database:
     """An empty one of each kind that the site may have."""
     if request.param == "sqlite":

@@ -28,8 +28,8 @@ def redis():
 
 @pytest.fixture
 async def client(redis):
-    pool = BlockingConnectionPool.from_url(redis.url, protocol=2, socket_timeout=0.5, socket_connect_timeout=0.5)
-    client = ScriptRedis(pool, patience=0.5)
+    pool = BlockingConnectionPool.from_url(redis.url, protocol=2, socket_timeout=1, socket_connect_timeout=1)
+    client = ScriptRedis(pool, patience=1)
     yield client
     await client.aclose()
 
