@@ -64,10 +64,10 @@ class Command(BaseCommand):
 
     def _wait(self) -> None:
         """A supervisor would start again and again what ends, so it stays."""
-        self._say(
-            "There are no relays: neither TURN_SERVERS nor TURN_DISCOVERY is set. Nothing is done until they are."
-        )
         with _stoppable() as stopped:
+            self._say(
+                "There are no relays: neither TURN_SERVERS nor TURN_DISCOVERY is set. Nothing is done until they are."
+            )
             stopped.wait()
 
     def _stay(self, look: Callable[[], list[str]], every: float) -> None:
