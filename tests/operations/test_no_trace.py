@@ -133,7 +133,7 @@ async def test_a_call_leaves_no_trace_of_its_code_anywhere(tmp_path):
                 METRICS_TOKEN=TOKEN,
                 ROOM_CAPACITY=2,
                 TURN_SERVERS="turn.example",
-                LEASE_SECONDS=1,
+                LEASE_SECONDS=3,
                 **SECRETS,
             )
         )
@@ -144,7 +144,7 @@ async def test_a_call_leaves_no_trace_of_its_code_anywhere(tmp_path):
                 ROOM_CAPACITY=2,
                 TURN_SERVERS="turn.example",
                 DATABASE_URL=f"sqlite:///{here.var_dir}/db.sqlite3",
-                LEASE_SECONDS=1,
+                LEASE_SECONDS=3,
                 **SECRETS,
             )
         )
