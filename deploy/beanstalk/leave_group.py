@@ -22,18 +22,20 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+import local_nodes
+
 HOOK = "drain"
 EVERY_SECONDS = 10
 DRAIN_SECONDS = 20  # unless the variable of that name says something else, as for the nodes
 
 _MARGIN = 2  # seconds, for what a node does besides
-_PATIENCE = 5  # seconds
+_PATIENCE = local_nodes.PATIENCE  # seconds
 _METADATA = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or "http://169.254.169.254"
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    ports = _ports(sys.argv[1:])
+    ports = local_nodes.ports(sys.argv[1:], __doc__)
     every = float(os.environ.get("GROUP_SECONDS") or EVERY_SECONDS)
     drain = float(os.environ.get("DRAIN_SECONDS") or DRAIN_SECONDS)
     member = Member(ports, drain_seconds=drain + _MARGIN)
@@ -110,8 +112,7 @@ def nodes(ports: list[int]) -> list[int]:
 def sessions(port: int) -> int:
     """How many people the node at this port serves; 0 when there is none."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz/sessions", timeout=_PATIENCE) as answer:
-            return int(answer.read())
+        return local_nodes.sessions(port)
     except (OSError, ValueError):
         return 0
 
@@ -122,12 +123,6 @@ def _tell(node: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _ports(words: list[str]) -> list[int]:
-    if not words or not all(word.isdecimal() and 0 < int(word) < 65536 for word in words):
-        sys.exit(__doc__)
-    return [int(word) for word in words]
 
 
 if __name__ == "__main__":

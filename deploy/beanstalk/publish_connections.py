@@ -12,18 +12,18 @@ import os
 import signal
 import sys
 import time
-import urllib.request
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+import local_nodes
+
 _EVERY_SECONDS = float(os.environ.get("PUBLISH_SECONDS") or 60)
-_PATIENCE = 5  # seconds
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    ports, environment = _ports(sys.argv[1:]), os.environ.get("ENVIRONMENT_NAME", "")
+    ports, environment = local_nodes.ports(sys.argv[1:], __doc__), os.environ.get("ENVIRONMENT_NAME", "")
     if not environment:
         sys.exit("ENVIRONMENT_NAME is not set.")
     cloudwatch = boto3.client("cloudwatch")
@@ -39,8 +39,7 @@ def main() -> None:
 def sessions(port: int) -> int:
     """How many people the node at this port serves; 0 when there is none."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz/sessions", timeout=_PATIENCE) as answer:
-            return int(answer.read())
+        return local_nodes.sessions(port)
     except (OSError, ValueError) as error:
         print(f"the node at port {port} does not say how many it serves: {error}", flush=True)
         return 0
@@ -58,12 +57,6 @@ def publish(cloudwatch, environment: str, count: int) -> None:
             }
         ],
     )
-
-
-def _ports(words: list[str]) -> list[int]:
-    if not words or not all(word.isdecimal() and 0 < int(word) < 65536 for word in words):
-        sys.exit(__doc__)
-    return [int(word) for word in words]
 
 
 if __name__ == "__main__":
