@@ -24,6 +24,7 @@ _ROW = re.compile(
     r"^\| (?P<file>\S+\.py) \| (?P<sizes>[\d, ]*) \| (?P<counts>[^|]*) \| (?P<seconds>\d+) s \| (?P<commit>[^|]*) \| (?P<date>\S+) \|$",
     re.MULTILINE,
 )
+_BAD_END = "ended with"  # and the code of the process, which alone decides
 _SUMMARY = re.compile(r"^=* *(?P<counts>\d+ (?:passed|failed).*?) in [\d.]+s", re.MULTILINE)
 
 
@@ -38,7 +39,7 @@ class Stage(NamedTuple):
 
     @property
     def has_passed(self) -> bool:
-        return bool(re.fullmatch(r"\d+ passed", self.counts))
+        return _BAD_END not in self.counts
 
 
 def main() -> None:
@@ -87,14 +88,16 @@ def _run(file: str, commit: str) -> Stage:
             output, code = f"not done within {_MOST_SECONDS} s", 1
         asked = [int(line) for line in sizes.read().split()]
     found = _SUMMARY.search(output)
+    counts = found["counts"] if found else "no result"
     if code:
         print(output, flush=True)
+        counts += f", {_BAD_END} {code}"
     stage = Stage(
         commit,
         datetime.datetime.now(datetime.UTC).date().isoformat(),
         round(time.monotonic() - begun),
         list(dict.fromkeys(asked)),
-        found["counts"] if found else "no result",
+        counts,
     )
     print(f"{file}: {stage.counts} in {stage.seconds} s", flush=True)
     return stage
