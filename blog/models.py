@@ -212,7 +212,7 @@ class Post(Addressed):
         """How long reading it takes, at least one."""
         return max(1, round(markup.words(self.body) / _WORDS_A_MINUTE))
 
-    def around(self, related: int) -> "Around":
+    def around(self, related: int) -> Around:
         """What the page of this post leads to, at most so many of them on the same topics."""
         order = Post.objects.order()
         newer, older = (order.newer(self.pk), order.older(self.pk)) if self.published_at else (None, None)

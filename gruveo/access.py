@@ -24,11 +24,8 @@ _seconds = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=registry,
 )
-_PROBES = {
-    "healthz",
-    "healthz-sessions",
-    "readyz",
-}  # asked every few seconds; gruveo.health says when an answer changes
+# Asked every few seconds; gruveo.health says when an answer changes.
+_PROBES = {"healthz", "healthz-sessions", "readyz"}
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # any other word is the client's own
 
 

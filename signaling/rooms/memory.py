@@ -24,6 +24,7 @@ from signaling.rooms import (
     without_member,
 )
 
+_NO_CALLS = (math.inf, -math.inf)  # from when to when
 _RETURN = 15  # seconds after the start in which people of a former process come back into their call
 
 
@@ -239,7 +240,7 @@ class MemoryRooms:
         here = room.call or self._waiting.get(room.id)
         if call is None or call.started >= self._boot or not self._is_young() or (here and here.id == call.id):
             return room
-        first, last = self._past.get(room.id, (math.inf, -math.inf))
+        first, last = self._past.get(room.id, _NO_CALLS)
         if call.started < last:
             if call.started < first:
                 self._close(room.id, call, min(self._boot, first))
@@ -273,7 +274,7 @@ class MemoryRooms:
         reported = (call.connected, call.relayed, call.connect_seconds)
         self._ended.append(EndedCall(call.id, room_id, call.started, ended, call.largest, *reported))
         if self._is_young():
-            first, last = self._past.get(room_id, (math.inf, -math.inf))
+            first, last = self._past.get(room_id, _NO_CALLS)
             self._past[room_id] = min(first, call.started), max(last, ended)
 
     def _is_young(self) -> bool:

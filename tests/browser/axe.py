@@ -9,8 +9,7 @@ def faults(page: Page, *, but: str = "", **options) -> list[str]:
     context = {"exclude": [[but]]} if but else None
     # Without the list of all that is fine, which is long, and which nobody reads.
     options = {"resultTypes": ["violations"], **options}
-    page.evaluate(
-        "document.fonts.ready.then(() => null)"
-    )  # icons that are words of a font are no words once it is there
+    # Icons that are words of a font are no words once it is there.
+    page.evaluate("document.fonts.ready.then(() => null)")
     found = Axe().run(page, context=context, options=options).response["violations"]
     return [f"{one['id']}: {one['nodes'][0]['html'][:300]}" for one in found]
