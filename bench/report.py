@@ -62,8 +62,8 @@ def contest(contest: Contest, taken: Taken, size: Size) -> str:
     return f"""## {contest.title}
 
 {stamp(size)}
-{size.rooms} rooms of two, {contest.rate:g} messages a second in windows of {size.seconds:g} s, {contest.join_rate:g} joins a second
-({size.joins} in each window); {size.rounds} rounds in turns. Median [least – greatest].
+{size.rooms} rooms of two, {contest.rate:g} messages a second in windows of {size.turn_seconds:g} s, {contest.join_rate:g} joins a second
+({size.joins} in each window); {size.turns} rounds in turns. Median [least – greatest].
 *Busy*: share of the servers' processor that the system took, with Redis. *Waited*: share of the time in which its processes wanted it and
 others had it; where that is much, messages wait for each other, are read many at once, and so cost less.
 
@@ -129,7 +129,7 @@ def credentials(found: dict[str, list[float]], size: Size) -> str:
     return f"""## TURN credentials
 
 {stamp(size)}
-One process makes them one after the other, without a web framework; {size.rounds} rounds in turns. PostgreSQL is on the same
+One process makes them one after the other, without a web framework; {size.turns} rounds in turns. PostgreSQL is on the same
 machine, and each row is on its disk before the next one is made, as PostgreSQL does it unless it is told otherwise.
 
 {_table(["scheme", "credentials a second"], rows)}

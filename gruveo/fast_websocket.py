@@ -298,7 +298,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
                 start += 2 if size == 126 else 8
                 if end < start - 4:
                     break
-                size = int.from_bytes(data[at + 2 : start - 4])
+                size = data[at + 2] << 8 | data[at + 3] if size == 126 else int.from_bytes(data[at + 2 : start - 4])
             is_plain = first == _WHOLE_TEXT and 0 <= size <= self._most and self._message is None
             if not is_plain and (problem := self._problem(first, size)):
                 self._fail(*problem)

@@ -76,7 +76,9 @@ class Session:
             raise self._refusal(wait, now, protocol.name_of(message))
         if kind is Signal:
             if message.seq > highest:  # only now: what was refused is no repeat when it comes again
-                self._remember(stream, message.seq)
+                if not highest:
+                    self._make_place()
+                self._highest[stream] = message.seq
         elif kind is Leave:
             self._leaving = True
         return message
@@ -130,7 +132,7 @@ class Session:
             return ProtocolError("flood", **members)
         return ProtocolError("rate-limited", retry_after=math.ceil(wait), **members)
 
-    def _remember(self, key: tuple[str, str], highest: int) -> None:
-        if len(self._highest) >= _MOST_REMEMBERED and key not in self._highest:
+    def _make_place(self) -> None:
+        """For one more stream."""
+        if len(self._highest) >= _MOST_REMEMBERED:
             self._highest.clear()
-        self._highest[key] = highest
