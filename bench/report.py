@@ -129,7 +129,7 @@ def credentials(found: dict[str, list[float]], size: Size) -> str:
     return f"""## TURN credentials
 
 {stamp(size)}
-One process makes them one after the other, without a web framework; {size.turns} rounds in turns. PostgreSQL is on the same
+One process makes them one after the other, without a web framework; {len(found["signed"])} rounds in turns. PostgreSQL is on the same
 machine, and each row is on its disk before the next one is made, as PostgreSQL does it unless it is told otherwise.
 
 {_table(["scheme", "credentials a second"], rows)}
