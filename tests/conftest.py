@@ -1,6 +1,5 @@
 """What all tests share."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
@@ -23,8 +22,6 @@ from tests.server import Server
 from tests.shared import once
 
 _CHROMIUM = {"browser", "nat"}  # folders whose tests drive browsers that stream video
-
-_GIVES_WAY = 3  # a process of the usual priority gets twice as much of a busy processor
 
 _SERVERS = {
     "redis",
@@ -65,12 +62,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _SERVERS & set(item.fixturenames):
             item.add_marker("server")
     items.sort(key=lambda item: (_group(item.nodeid) != "chromium", item.get_closest_marker("server") is None))
-
-
-def pytest_runtest_logstart(nodeid: str) -> None:
-    """The process that drives browsers is the last to end, so the others give way to it, and their servers with them."""
-    if "PYTEST_XDIST_WORKER" in os.environ and _group(nodeid) != "chromium" and not os.nice(0):
-        os.nice(_GIVES_WAY)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -34,7 +34,7 @@ def sign(user_id: str, *, secret: str, expires: int) -> Credentials:
     if not _is_user_id(user_id):
         raise ValueError("a TURN user id has 1 to 64 characters of A-Z a-z 0-9 _ -")
     username = f"{expires}:{user_id}"
-    return _made((username, _digest(username, *_keyed(secret))))
+    return _made((username, _digest(username, _keyed(secret))))
 
 
 def password(username: str, *, secret: str) -> str:
@@ -43,11 +43,12 @@ def password(username: str, *, secret: str) -> str:
 
     Source: RFC 2104 section 2.
     """
-    return _digest(username, *_keyed(secret))
+    return _digest(username, _keyed(secret))
 
 
-def _digest(username: str, keyed_inner, keyed_outer) -> str:
-    inner, outer = keyed_inner.copy(), keyed_outer.copy()
+def _digest(username: str, keyed: tuple) -> str:
+    inner, outer = keyed
+    inner, outer = inner.copy(), outer.copy()
     inner.update(username.encode())
     outer.update(inner.digest())
     return b2a_base64(outer.digest(), newline=False).decode()
