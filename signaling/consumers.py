@@ -67,7 +67,7 @@ class SignalingConsumer(AsyncConsumer):
         self._client = ""
         self._token: tokens.Token | None = None
         self._ice_at: float | None = None
-        self._early: tuple[str, Message | None] = ("", None)  # a text that was read before its turn
+        self._early: tuple[bytes, Message | None] = (b"", None)  # a text that was read before its turn
         self._is_dropped = self._is_ending = False
         self._said: set[str] = set()  # refusals that stand in the log
 
@@ -127,7 +127,8 @@ class SignalingConsumer(AsyncConsumer):
             for number in itertools.count():
                 if (event := await receive())["type"] != "websocket.receive":
                     break
-                await self._frame(event.get("text"))
+                text = event.get("text")
+                await self._frame(None if text is None else text.encode())
                 if number % _TURN == _TURN - 1:
                     # Frames that came in one read are handed over without a pause; what they are answered and where they go must be
                     # written meanwhile, or whoever is sent more than an outbox holds is taken for deaf.
@@ -151,10 +152,10 @@ class SignalingConsumer(AsyncConsumer):
         self._watch()
         return True
 
-    def _take(self, text: str) -> bool:
+    def _take(self, text: bytes) -> bool:
         """
-        Does what a text asks for on the spot, if nothing has to be waited for; False when it must go the loop's way. For servers that can
-        ask while the loop waits for the next text: it saves a turn of the event loop for each message.
+        Does what a text, given in UTF-8, asks for on the spot, if nothing has to be waited for; False when it must go the loop's way. For
+        servers that can ask while the loop waits for the next text: it saves a turn of the event loop for each message.
         """
         session = self._session
         if session.phase is not Phase.JOINED or self._outbox.is_closing:
@@ -173,14 +174,14 @@ class SignalingConsumer(AsyncConsumer):
             self._refuse_for(error)
         return True
 
-    async def _frame(self, text: str | None) -> None:
+    async def _frame(self, text: bytes | None) -> None:
         if self._outbox.is_closing:
             return  # it was on its way when the socket was refused
         try:
             early, message = self._early
-            if message is None or early is not text:
+            if message is None or early != text:
                 message = self._session.read(text, now=time.monotonic())
-            self._early = ("", None)
+            self._early = (b"", None)
             at_once = self._AT_ONCE.get(type(message))
             if at_once:
                 at_once(self, message)
@@ -213,7 +214,7 @@ class SignalingConsumer(AsyncConsumer):
         tally.joins += not hello.resume
         return outcome
 
-    def _welcome(self, outcome: Outcome) -> str:
+    def _welcome(self, outcome: Outcome) -> bytes:
         room, member, limits = outcome.room, outcome.member, self._limits
         ice_servers, ice_lifetime = self._fresh_ice_servers()
         return protocol.welcome(

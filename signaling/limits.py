@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+_ROUNDING = 1e-6  # seconds
+
 
 class Limits(Struct, frozen=True, kw_only=True):
     """The figures of docs/protocol.md section 12; times in seconds, rates per second."""
@@ -52,36 +54,31 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class TokenBucket:
-    """`burst` at once, `rate` a second on average."""
+    """
+    `burst` at once, `rate` a second on average. It keeps one number, when it will be full again, which says the same as its level.
 
-    __slots__ = ("_at", "_burst", "_level", "_rate")
+    Source: ITU-T I.371, the generic cell rate algorithm as virtual scheduling.
+    """
+
+    __slots__ = ("_full_at", "_rate", "_seconds")
 
     def __init__(self, *, rate: float, burst: float, now: float) -> None:
         self._rate = rate
-        self._burst = burst
-        self._level = burst
-        self._at = now
+        self._seconds = burst / rate  # from empty to full
+        self._full_at = now
 
     def take(self, now: float, cost: float = 1) -> float:
         """Takes the tokens and answers 0; or takes none and answers the seconds until there are as many."""
-        level = self._level
-        if now > self._at:  # a clock that went back adds none
-            level += (now - self._at) * self._rate
-            if level > self._burst:
-                level = self._burst
-            self._at = now
-        if level >= cost:
-            self._level = level - cost
-            return 0.0
-        self._level = level
-        return (cost - level) / self._rate
-
-    def level(self, now: float) -> float:
-        """How many tokens there are; a clock that went back adds none."""
-        return min(self._burst, self._level + max(0.0, now - self._at) * self._rate)
+        full_at = self._full_at
+        full_at = (full_at if full_at > now else now) + cost / self._rate
+        wait = full_at - now - self._seconds
+        if wait > _ROUNDING:
+            return wait
+        self._full_at = full_at
+        return 0.0
 
     def is_full(self, now: float) -> bool:
-        return self.level(now) >= self._burst
+        return self._full_at <= now
 
 
 class BucketTable:

@@ -20,8 +20,8 @@ class Outbox:
     """
     Written at once while the socket takes it, else a queue with a writer task that lives only while it is not empty.
 
-    `write` is for servers that can do without an event: it sends a text at once, or answers False. `on_too_slow` is called once, when too
-    much waits or nothing has moved for too long; all that waits is dropped then.
+    `write` is for servers that can do without an event: it sends the UTF-8 of a text at once, or answers False. `on_too_slow` is called
+    once, when too much waits or nothing has moved for too long; all that waits is dropped then.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Outbox:
         send: Callable[[dict], Coroutine],
         *,
         on_too_slow: Callable[[], None],
-        write: Callable[[str], bool] = lambda text: False,
+        write: Callable[[bytes], bool] = lambda message: False,
         stuck: float = _STUCK,
     ) -> None:
         self._send = send
@@ -47,14 +47,14 @@ class Outbox:
         """How much waits for the socket, in characters."""
         return self._bytes if self._writer else 0
 
-    def put(self, text: str) -> None:
-        """Sends this message after those before it; nothing happens after `close`."""
-        if self.is_closing or (self._writer is None and self._write_now(text)):
+    def put(self, message: bytes) -> None:
+        """Sends this text, given in UTF-8, after those before it; nothing happens after `close`."""
+        if self.is_closing or (self._writer is None and self._write_now(message)):
             return
         if self._writer and (self._bytes > _MOST_BYTES or len(self._waiting) >= _MOST_MESSAGES):
             self._give_up()
             return
-        self._add({"type": "websocket.send", "text": text})
+        self._add({"type": "websocket.send", "text": message.decode()})
 
     def close(self, code: int, reason: str = "") -> None:
         """Closes the socket once all that waits is written."""

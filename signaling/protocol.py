@@ -189,7 +189,7 @@ _read_type = msgspec.json.Decoder(_Typed).decode
 
 def parse(text: str | bytes) -> Message:
     """
-    Reads one message of a client.
+    Reads one message of a client, as a text or its UTF-8.
 
     Raises:
         ProtocolError: `bad-message`, `unknown-type` or `not-supported`, with `about` where the type could be read.
@@ -230,17 +230,14 @@ def name_of(message: Message) -> str:
     return _NAMES[type(message)]
 
 
-# What the server sends: each answers the text of one message
-
 _encode = msgspec.json.Encoder().encode
+
+
+# What a room is told: each answers the text of one message, which is part of the room's news
 
 
 def _text(**members) -> str:
     return _encode(members).decode()
-
-
-def welcome(**members) -> str:
-    return _text(type="welcome", version=1, **members)
 
 
 def joined(revision: int, member: MemberView) -> str:
@@ -259,16 +256,23 @@ def left(revision: int, peer: str, reason: Literal["hung-up", "removed", "lost"]
     return _text(type="left", revision=revision, peer=peer, reason=reason)
 
 
-def members(revision: int, locked: bool, others: Iterable[MemberView]) -> str:
-    return _text(type="members", revision=revision, locked=locked, members=list(others))
-
-
 def state(revision: int, peer: str, shown: State) -> str:
     return _text(type="state", revision=revision, peer=peer, state=shown)
 
 
 def lock(revision: int, peer: str, locked: bool) -> str:
     return _text(type="lock", revision=revision, locked=locked, peer=peer)
+
+
+# What one client is told: each answers the UTF-8 of one message
+
+
+def welcome(**members) -> bytes:
+    return _encode({"type": "welcome", "version": 1, **members})
+
+
+def members(revision: int, locked: bool, others: Iterable[MemberView]) -> bytes:
+    return _encode({"type": "members", "revision": revision, "locked": locked, "members": list(others)})
 
 
 class _Forwarded(Struct, tag="signal", tag_field="type", omit_defaults=True, gc=False):
@@ -285,26 +289,26 @@ class _ForwardedAck(Struct, tag="ack", tag_field="type", gc=False):
     ack: int
 
 
-def forwarded(sender: str, message: Signal | Ack) -> str:
+def forwarded(sender: str, message: Signal | Ack) -> bytes:
     """A signal or an acknowledgement as its receiver gets it; the body byte for byte."""
     if type(message) is Signal:
         forwarded = _Forwarded(sender, message.stream, message.seq, message.ack, message.body)
     else:
         forwarded = _ForwardedAck(sender, message.stream, message.ack)
-    return _encode(forwarded).decode()
+    return _encode(forwarded)
 
 
-def pong(message: Ping, token: str | None = None) -> str:
-    return _text(type="pong", id=message.id, **({"token": token} if token else {}))
+def pong(message: Ping, token: str | None = None) -> bytes:
+    return _encode({"type": "pong", "id": message.id, **({"token": token} if token else {})})
 
 
-def ice(servers: list[dict], lifetime: int | None) -> str:
-    return _text(type="ice", ice_servers=servers, ice_lifetime=lifetime)
+def ice(servers: list[dict], lifetime: int | None) -> bytes:
+    return _encode({"type": "ice", "ice_servers": servers, "ice_lifetime": lifetime})
 
 
-def reconnect(after_ms: int) -> str:
-    return _text(type="reconnect", after_ms=after_ms)
+def reconnect(after_ms: int) -> bytes:
+    return _encode({"type": "reconnect", "after_ms": after_ms})
 
 
-def error(problem: ProtocolError) -> str:
-    return _text(type="error", code=problem.code, text=ERRORS[problem.code].text, **problem.members)
+def error(problem: ProtocolError) -> bytes:
+    return _encode({"type": "error", "code": problem.code, "text": ERRORS[problem.code].text, **problem.members})

@@ -46,17 +46,21 @@ class Session:
         self._leaving = False
         self._token_at = now
 
-    def read(self, text: str | None, *, now: float) -> Message:
+    def read(self, text: bytes | None, *, now: float) -> Message:
         """
-        The message in this frame (None for a binary one), when it is in place now.
+        The message in this frame, a text in UTF-8 or None for a binary one, when it is in place now.
 
         Raises:
             ProtocolError: it is not; the error says whether the socket must be closed.
         """
         self._heard = now
         try:
-            message = self._parse(text)
+            if text is None:
+                raise ProtocolError("bad-message", "a binary message")
+            message = protocol.parse(text)
             kind = type(message)
+            if (kind is Hello) is not (self.phase is Phase.NEW):
+                raise ProtocolError("bad-message", "not in place here", about="hello" if kind is Hello else "")
             if kind is Signal:
                 stream = message.to, message.stream
                 highest = self._highest.get(stream)
@@ -117,14 +121,6 @@ class Session:
             return False
         self._token_at = now
         return True
-
-    def _parse(self, text: str | None) -> Message:
-        if text is None:
-            raise ProtocolError("bad-message", "a binary message")
-        message = protocol.parse(text)
-        if (type(message) is Hello) is not (self.phase is Phase.NEW):
-            raise ProtocolError("bad-message", "not in place here", about="hello" if type(message) is Hello else "")
-        return message
 
     def _refusal(self, wait: float, now: float, about: str | None) -> ProtocolError:
         members = {"about": about} if about else {}

@@ -35,7 +35,7 @@ class Outlet(Protocol):
     @property
     def waiting(self) -> int: ...
 
-    def put(self, text: str) -> None: ...
+    def put(self, message: bytes) -> None: ...
 
     def close(self, code: int, reason: str = "") -> None: ...
 
@@ -191,7 +191,7 @@ class Switchboard:
             seat = local and local.seats.get(parcel.peer)
             if seat:
                 self.tally.delivered += 1
-                seat.outlet.put(parcel.text)
+                seat.outlet.put(parcel.text.encode())
             return
         news = _read_news(parcel.text)
         self._hear(news.room, news.changes)
@@ -217,7 +217,7 @@ class Switchboard:
         link = self.shard(room).link
         if link and not member.away:
             self.tally.sent_on += 1
-            link.post(member.node, Parcel(room, message.to, protocol.forwarded(sender, message)))
+            link.post(member.node, Parcel(room, message.to, protocol.forwarded(sender, message).decode()))
 
     def held(self, room: str, peer: str) -> Held | None:
         """This member of ours and its room, as we know them."""
@@ -279,9 +279,10 @@ class Switchboard:
         local.known = room
         heard = known.revision if known else room.revision - len(changes)
         for change in changes[max(0, heard - room.revision + len(changes)) :]:
+            told = change.text.encode()
             for peer, seat in local.seats.items():
                 if peer != change.unheard_by and peer in room.members:
-                    seat.outlet.put(change.text)
+                    seat.outlet.put(told)
         if room.revision - len(changes) > heard:
             for peer in local.seats:
                 if peer != about:

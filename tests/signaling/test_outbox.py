@@ -31,10 +31,10 @@ class OutboxTests:
         socket = Socket()
         outbox = Outbox(socket.send, on_too_slow=lambda: None)
 
-        outbox.put("one")
-        outbox.put("two")
+        outbox.put(b"one")
+        outbox.put(b"two")
         outbox.close(4005, "room-full")
-        outbox.put("after the close")
+        outbox.put(b"after the close")
 
         assert await socket.has_sent(3) == [
             {"type": "websocket.send", "text": "one"},
@@ -50,7 +50,7 @@ class OutboxTests:
         socket.open.clear()
 
         for _ in range(600):
-            outbox.put("message")
+            outbox.put(b"message")
 
         assert given_up == [True]
         assert outbox.is_closing
@@ -62,7 +62,7 @@ class OutboxTests:
         socket.open.clear()
 
         for _ in range(6):
-            outbox.put("x" * 60_000)
+            outbox.put(b"x" * 60_000)
 
         assert given_up == [True]
         await outbox.finish()
@@ -72,7 +72,7 @@ class OutboxTests:
         outbox = Outbox(socket.send, on_too_slow=lambda: given_up.append(True))
 
         for number in range(1, 41):
-            outbox.put("x" * 60_000)
+            outbox.put(b"x" * 60_000)
             await socket.has_sent(number)
 
         assert given_up == []
@@ -83,8 +83,8 @@ class OutboxTests:
         assert outbox.waiting == 0
         socket.open.clear()
 
-        outbox.put("four")
-        outbox.put("seven77")
+        outbox.put(b"four")
+        outbox.put(b"seven77")
 
         assert outbox.waiting == 11
         socket.open.set()
@@ -96,7 +96,7 @@ class OutboxTests:
         outbox = Outbox(socket.send, on_too_slow=given_up.set, stuck=0.01)
         socket.open.clear()
 
-        outbox.put("message")
+        outbox.put(b"message")
 
         async with asyncio.timeout(5):
             await given_up.wait()
@@ -106,7 +106,7 @@ class OutboxTests:
         outbox = Outbox(socket.send, on_too_slow=lambda: given_up.append(True))
         socket.fails = True
 
-        outbox.put("message")
+        outbox.put(b"message")
         await until(lambda: outbox.is_closing)
 
         assert given_up == []
@@ -115,7 +115,7 @@ class OutboxTests:
         socket = Socket()
         outbox = Outbox(socket.send, on_too_slow=lambda: None)
         socket.open.clear()
-        outbox.put("message")
+        outbox.put(b"message")
         await asyncio.sleep(0)
 
         async with asyncio.timeout(5):

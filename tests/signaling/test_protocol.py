@@ -67,7 +67,7 @@ class ParseTests:
 
         message = protocol.parse(json.dumps({**SIGNAL, "body": 0})[:-2] + written + "}")
 
-        assert protocol.forwarded(ALICE, message).endswith(f'"body":{written}}}')
+        assert protocol.forwarded(ALICE, message).endswith(f'"body":{written}}}'.encode())
 
     def test_a_forwarded_signal_has_its_sender_and_all_else_unchanged(self):
         forwarded = json.loads(protocol.forwarded(ALICE, protocol.parse(json.dumps(SIGNAL))))

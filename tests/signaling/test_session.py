@@ -11,12 +11,12 @@ from signaling.session import Phase, Session
 from tests.cast import ALICE, BOB
 
 LIMITS = Limits(messages=10, messages_burst=3, recovery=10, recovery_burst=5, refusals=0.5, refusals_burst=4)
-HELLO = '{"type": "hello", "code": "blue-heron"}'
-LOCK = '{"type": "lock", "locked": true}'
+HELLO = b'{"type": "hello", "code": "blue-heron"}'
+LOCK = b'{"type": "lock", "locked": true}'
 
 
-def signal(seq: int, stream: str = "q") -> str:
-    return json.dumps({"type": "signal", "to": BOB, "stream": stream, "seq": seq, "body": {}})
+def signal(seq: int, stream: str = "q") -> bytes:
+    return json.dumps({"type": "signal", "to": BOB, "stream": stream, "seq": seq, "body": {}}).encode()
 
 
 def joined(*, now: float = 0) -> Session:
@@ -37,7 +37,7 @@ class NewTests:
         assert isinstance(Session(LIMITS, now=0).read(HELLO, now=1), protocol.Hello)
 
     @pytest.mark.parametrize(
-        "text", [LOCK, signal(1), '{"type": "leave"}', "rubbish", '{"type": "knock"}', '{"type": "hello"}', None]
+        "text", [LOCK, signal(1), b'{"type": "leave"}', b"rubbish", b'{"type": "knock"}', b'{"type": "hello"}', None]
     )
     def test_anything_else_is_not(self, text):
         refusal = refused(Session(LIMITS, now=0), text)
@@ -72,14 +72,14 @@ class JoinedTests:
 
     def test_silence_is_measured_from_the_last_message(self):
         session = joined()
-        session.read('{"type": "ping"}', now=15)
+        session.read(b'{"type": "ping"}', now=15)
 
         assert session.overdue(now=34.9) is None
         assert session.overdue(now=35).code == "silent"
 
     def test_rubbish_breaks_the_silence_too(self):
         session = joined()
-        refused(session, "rubbish", now=15)
+        refused(session, b"rubbish", now=15)
 
         assert session.overdue(now=34) is None
 
@@ -109,7 +109,7 @@ class LimitTests:
         for text in (
             signal(1),
             signal(2),
-            '{"type": "ping"}',
+            b'{"type": "ping"}',
             json.dumps({"type": "ack", "to": BOB, "stream": "q", "ack": 1}),
         ):
             session.read(text, now=0)
@@ -118,16 +118,16 @@ class LimitTests:
     def test_the_recovery_bucket_ends_too(self):
         session = joined()
         for _ in range(5):
-            session.read('{"type": "ping"}', now=0)
+            session.read(b'{"type": "ping"}', now=0)
 
-        assert refused(session, '{"type": "ping"}').code == "rate-limited"
+        assert refused(session, b'{"type": "ping"}').code == "rate-limited"
 
     def test_rubbish_counts(self):
         session = joined()
         for _ in range(2):
-            refused(session, "rubbish")
+            refused(session, b"rubbish")
 
-        assert refused(session, "rubbish").code == "rate-limited"
+        assert refused(session, b"rubbish").code == "rate-limited"
 
     def test_a_repeat_lies_near_the_highest(self):
         session = joined()
@@ -162,7 +162,7 @@ class LimitTests:
         assert refused(session, big).members == {"retry_after": 9, "about": "signal"}
         assert session.read(big, now=9)
 
-    @pytest.mark.parametrize("between", [LOCK, '{"type": "ping"}'])
+    @pytest.mark.parametrize("between", [LOCK, b'{"type": "ping"}'])
     def test_who_never_stops_is_closed_whatever_comes_through_between(self, between):
         session = joined()
 
@@ -203,7 +203,7 @@ class CloseTests:
 
     def test_leave_counts_whatever_the_close_code(self):
         session = joined()
-        session.read('{"type": "leave"}', now=0)
+        session.read(b'{"type": "leave"}', now=0)
 
         assert session.close(1006) is True
 

@@ -20,8 +20,8 @@ class Outlet:
         self.closed: int | None = None
         self.waiting = 0
 
-    def put(self, text: str) -> None:
-        self.heard.append(json.loads(text))
+    def put(self, message: bytes) -> None:
+        self.heard.append(json.loads(message))
 
     def close(self, code: int, reason: str = "") -> None:
         self.closed = code
