@@ -46,10 +46,10 @@ async def measure(system: System, pulse: Pulse, size: Size, *, join_rate: float,
             await crowd.fill(join_rate)
             await crowd.greet()
         warm, grown = Growth(), Growth()
-        for number in range(size.rounds + 1):
+        for number in range(size.turns + 1):
             for crowd in crowds if number % 2 else crowds[::-1]:
-                await _round(crowd, size.seconds, number, grown if number else warm)
-            say(f"growth {number}/{size.rounds} {system.name}")
+                await _round(crowd, size.turn_seconds, number, grown if number else warm)
+            say(f"growth {number}/{size.turns} {system.name}")
         pulse.pings = True
         await asyncio.sleep(GruveoClient.ping_seconds)
         for crowd in crowds:

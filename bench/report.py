@@ -4,8 +4,10 @@ import datetime
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from statistics import median
 
 from bench.comeback import Comeback
@@ -30,7 +32,7 @@ def machine() -> str:
 
 - {_processor()}, {os.cpu_count()} processors, Linux {platform.release()}
 - the servers and Redis share one processor, the clients have the others
-- {platform.python_implementation()} {platform.python_version()}; {packages}
+- {platform.python_implementation()} {platform.python_version()} ({Path(sys.executable).resolve()}); {packages}
 - Node.js {_output(node(), "--version").lstrip("v")}; npm: {npm}
 - {_output("redis-server", "--version").split(" sha=")[0]}
 """
