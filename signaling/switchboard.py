@@ -74,7 +74,7 @@ class Switchboard:
     def __init__(self, *shards: Shard, renewal: float) -> None:
         self.shards: list[Shard] = []
         self.tally = Tally()
-        self._here: list[dict[str, _Local]] = []  # of each shard
+        self._here: dict[str, _Local] = {}  # rooms of all shards
         self._renewal = renewal
         self._chores: list[Callable[[], Coroutine]] = []
         self._tasks: list[asyncio.Task] = []
@@ -87,13 +87,12 @@ class Switchboard:
         """Takes one more store of rooms, and what is to be done for it from `start` to `stop`; before `start` only."""
         self.shards.append(shard)
         self._chores += chores
-        self._here.append({})
 
     def start(self) -> None:
         """Keeps places from now on; may be said again. Needs the loop that serves."""
         if not self._tasks:
             loop = asyncio.get_running_loop()
-            self._tasks = [loop.create_task(self._keep(number)) for number in range(len(self.shards))]
+            self._tasks = [loop.create_task(self._keep(shard)) for shard in self.shards]
             links = [shard.link for shard in self.shards if shard.link]
             self._tasks += [loop.create_task(link.serve()) for link in links]
             self._tasks += [loop.create_task(chore()) for chore in self._chores]
@@ -114,18 +113,16 @@ class Switchboard:
 
     @property
     def sessions(self) -> int:
-        return sum(len(local.seats) for rooms in self._here for local in rooms.values())
+        return sum(len(local.seats) for local in self._here.values())
 
     @property
     def rooms(self) -> int:
         """Of how many rooms somebody sits here."""
-        return sum(map(len, self._here))
+        return len(self._here)
 
     def outboxes(self) -> list[int]:
         """How much waits for each session, in characters; looks at all of them."""
-        return [
-            seat.outlet.waiting for rooms in self._here for local in rooms.values() for seat in local.seats.values()
-        ]
+        return [seat.outlet.waiting for local in self._here.values() for seat in local.seats.values()]
 
     def shard(self, room: str) -> Shard:
         """Where this room is."""
@@ -154,7 +151,7 @@ class Switchboard:
 
     def attach(self, room: str, member: Member, outlet: Outlet) -> None:
         """From now on this outlet is the member; an older socket of it hears that it is superseded."""
-        local = self._of(room).setdefault(room, _Local({}))
+        local = self._here.setdefault(room, _Local({}))
         older = local.seats.get(member.peer)
         if older is not None and older.member.connection > member.connection:
             self._refuse(outlet, "superseded")
@@ -165,7 +162,7 @@ class Switchboard:
 
     def detach(self, room: str, peer: str, outlet: Outlet) -> Held | None:
         """Forgets this outlet; answers whom it stood for, or None when it does not any more. May be said twice."""
-        local = self._of(room).get(room)
+        local = self._here.get(room)
         seat = local and local.seats.get(peer)
         if not seat or seat.outlet is not outlet:
             return None
@@ -187,7 +184,7 @@ class Switchboard:
     def deliver(self, parcel: Parcel) -> None:
         """Takes what another node has sent."""
         if parcel.peer:
-            local = self._of(parcel.room).get(parcel.room)
+            local = self._here.get(parcel.room)
             seat = local and local.seats.get(parcel.peer)
             if seat:
                 self.tally.delivered += 1
@@ -203,7 +200,7 @@ class Switchboard:
         Raises:
             ProtocolError: `unknown-peer`.
         """
-        local = self._of(room).get(room)
+        local = self._here.get(room)
         if local is None:
             return
         seat = local.seats.get(message.to)
@@ -221,19 +218,19 @@ class Switchboard:
 
     def held(self, room: str, peer: str) -> Held | None:
         """This member of ours and its room, as we know them."""
-        local = self._of(room).get(room)
+        local = self._here.get(room)
         seat = local and local.seats.get(peer)
         return Held(local.known, (seat.member,)) if seat and local.known else None
 
     def known(self, room: str) -> Room | None:
         """The room as this node knows it, if anybody of it sits here."""
-        local = self._of(room).get(room)
+        local = self._here.get(room)
         return local and local.known
 
     def drain(self, seconds: float) -> None:
         """Asks everybody to move to another node, each at a moment of its own; from now on this node is not ready."""
         self.is_draining = True
-        for local in [local for rooms in self._here for local in rooms.values()]:
+        for local in list(self._here.values()):
             for seat in local.seats.values():
                 seat.outlet.put(protocol.reconnect(math.floor(random.uniform(0, seconds) * 1000)))
 
@@ -260,15 +257,11 @@ class Switchboard:
     def _clear_seat(self, room: str, local: _Local, peer: str) -> None:
         del local.seats[peer]
         if not local.seats:
-            self._of(room).pop(room, None)
-
-    def _of(self, room: str) -> dict[str, _Local]:
-        here = self._here
-        return here[0] if len(here) == 1 else here[host_of(room, len(here))]
+            self._here.pop(room, None)
 
     def _hear(self, room: Room, changes: tuple[Change, ...], about: str = "") -> None:
         """Takes this for the room as it is, unless something newer is known, and tells those who sit here what is new to them."""
-        local = self._of(room.id).get(room.id)
+        local = self._here.get(room.id)
         if local is None:
             return
         known = local.known
@@ -316,22 +309,22 @@ class Switchboard:
         if peer in room.members:
             local.seats[peer].outlet.put(protocol.members(room.revision, room.locked, room.others(peer)))
 
-    async def _keep(self, number: int) -> None:
-        """Renews the leases of those who sit here, slice by slice, and takes up what was missed."""
-        shard, rooms = self.shards[number], self._here[number]
+    async def _keep(self, shard: Shard) -> None:
+        """Renews the leases of those who sit here in rooms of this shard, slice by slice, and takes up what was missed."""
         pause = 0.0
         while True:
-            here = list(rooms) if shard.link else []  # a store of this process only needs no leases
+            # A store of this process only, which has no link, needs no leases.
+            here = [room for room in self._here if self.shard(room) is shard] if shard.link else []
             parts = [here[start : start + _SLICE] for start in range(0, len(here), _SLICE)] or [[]]
             for part in parts:
                 await asyncio.sleep(pause)
-                while not await self._has_renewed(shard, rooms, part):  # noqa: ASYNC110 - nothing tells when Redis is back
+                while not await self._has_renewed(shard, part):  # noqa: ASYNC110 - nothing tells when Redis is back
                     await asyncio.sleep(min(_RETRY, self._renewal))
                 pause = self._renewal / len(parts)
 
-    async def _has_renewed(self, shard: Shard, rooms: dict[str, _Local], part: list[str]) -> bool:
+    async def _has_renewed(self, shard: Shard, part: list[str]) -> bool:
         try:
-            await self._renew(shard, rooms, part)
+            await self._renew(shard, part)
         except AWAY as error:
             if shard not in self._silent:
                 logger.warning("places cannot be renewed: %s", error)
@@ -342,9 +335,9 @@ class Switchboard:
         self._silent.discard(shard)
         return True
 
-    async def _renew(self, shard: Shard, rooms: dict[str, _Local], part: list[str]) -> None:
+    async def _renew(self, shard: Shard, part: list[str]) -> None:
         await shard.catch_up()
-        held = list(_held(rooms, part))
+        held = list(_held(self._here, part))
         asked = {one.room.id: {member.peer: member.connection for member in one.members} for one in held}
         for outcome in await shard.rooms.renew(held):
             self.publish(outcome)
@@ -352,7 +345,7 @@ class Switchboard:
 
     def _refuse_places(self, outcome: Outcome, asked: dict[str, int]) -> None:
         """To those for whom the store has none any more: it came back empty, and others were faster."""
-        local = self._of(outcome.room.id).get(outcome.room.id)
+        local = self._here.get(outcome.room.id)
         for peer, code in outcome.no_place.items():
             seat = local and local.seats.get(peer)
             if seat and seat.member.connection == asked.get(peer):
