@@ -86,7 +86,8 @@ def _clean_commit(root: Path) -> str:
 def _take_out(root: Path, commit: str, tree: Path) -> None:
     archive = subprocess.run(["git", "archive", "--format=tar", commit], cwd=root, capture_output=True, check=True)
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(tree, filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian's Python 3.11 has none
+        tar.extractall(tree)
 
 
 def _refuse_secrets(tree: Path) -> None:
