@@ -68,14 +68,22 @@ class _Outside(_Side):
     def __init__(self, dial) -> None:
         super().__init__()
         self._dial = dial
+        self._early = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         transport.pause_reading()
         self._dialing = asyncio.get_running_loop().create_task(self._dial(self))
 
+    def data_received(self, data: bytes) -> None:
+        if self.other:
+            super().data_received(data)
+        else:
+            self._early += data  # Debian's Python 3.11.2 reads on when it is told to pause so early
+
     def meet(self, other: _Side) -> None:
         self.other = other
+        other.transport.write(self._early)
         if self.transport.is_closing():
             other.transport.abort()
         else:
