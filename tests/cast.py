@@ -40,8 +40,8 @@ class Clock:
         self.now += seconds
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    """Lets the other tasks of this loop go on until something is so; a test hangs for 10 s at most."""
-    async with asyncio.timeout(10):
+async def until(is_so: Callable[[], bool], *, seconds: float = 10) -> None:
+    """Lets the other tasks of this loop go on until something is so; a test hangs for so many seconds at most."""
+    async with asyncio.timeout(seconds):
         while not is_so():  # noqa: ASYNC110 - the code under test has no event for it
             await asyncio.sleep(0.001)

@@ -39,7 +39,7 @@ async def test_a_redis_that_goes_and_comes_is_said_once_each_and_a_drain_once():
         assert changes(node) == []
 
         redis.kill()
-        await until(lambda: status(node) == 503)
+        await until(lambda: status(node) == 503, seconds=30)  # a host counts as down 10 s after it was last heard
         assert [status(node) for _ in range(PROBES)] == [503] * PROBES
         redis.start()
         await until(lambda: status(node) == 200)
