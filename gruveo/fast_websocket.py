@@ -96,7 +96,6 @@ class FastWebSocketProtocol(asyncio.Protocol):
         self._is_over = False  # nothing more is read, nothing more is written
         self._is_paused = False  # reading
         self._drained: asyncio.Event | None = None  # there while the client takes nothing
-        self._takes = False  # what is written now is sent now
 
     # What the transport says
 
@@ -130,17 +129,15 @@ class FastWebSocketProtocol(asyncio.Protocol):
         """The transport closes itself then."""
 
     def pause_writing(self) -> None:
-        self._takes = False
         self._drained = asyncio.Event()
 
     def resume_writing(self) -> None:
         drained, self._drained = self._drained, None
-        self._takes = self._is_open and not self.close_sent and not self._is_over
         if drained:
             drained.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_over, self._takes = True, False
+        self._is_over = True
         self._rest, self._message, self._listener = b"", None, None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         self._server_state.connections.discard(self)
@@ -195,7 +192,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
 
     def write(self, text: bytes) -> bool:
         """Sends a text, given in UTF-8, if that needs no waiting; False, and nothing is done, when `send` has to be used."""
-        if not self._takes:
+        if self._drained or self.close_sent or self._is_over or not self._is_open or self.transport.is_closing():
             return False
         self.transport.write(_frame(_WHOLE_TEXT, text))
         return True
@@ -279,12 +276,11 @@ class FastWebSocketProtocol(asyncio.Protocol):
         lines = b"".join(b"%b: %b\r\n" % header for header in more)
         self.transport.write(_ACCEPTED % (accept_key(key).encode(), lines))
         self._is_open = True
-        self._takes = not self._drained
         self._read_on()
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._key = None
-        self._is_over, self._takes = True, False
+        self._is_over = True
         self.transport.write(_REFUSED % (status, status.phrase.encode()))
         self.transport.close()
 
@@ -403,7 +399,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
         if not self._drained:
             self.transport.write(_frame(_FIN | Opcode.PONG, payload))
         else:
-            self._is_over, self._takes = True, False
+            self._is_over = True
             self.transport.abort()
 
     # Closing
@@ -443,13 +439,13 @@ class FastWebSocketProtocol(asyncio.Protocol):
         if not self.transport.can_write_eof():  # TLS
             self._end()
             return
-        self._is_over, self._takes = True, False
+        self._is_over = True
         self._resume_reading()
         self.transport.write_eof()
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
 
     def _end(self) -> None:
-        self._is_over, self._takes = True, False
+        self._is_over = True
         self._stop_timer()
         self.transport.close()
 
@@ -469,7 +465,6 @@ class FastWebSocketProtocol(asyncio.Protocol):
 
     def _write_close(self, code: int, reason: str, payload: bytes) -> None:
         self.close_sent = True
-        self._takes = False
         self.queue.put_nowait({"type": "websocket.disconnect", "code": int(code), "reason": reason})
         self.transport.write(_frame(_FIN | Opcode.CLOSE, payload))
 

@@ -110,7 +110,7 @@ class LimitTests:
             signal(1),
             signal(2),
             b'{"type": "ping"}',
-            json.dumps({"type": "ack", "to": BOB, "stream": "q", "ack": 1}),
+            json.dumps({"type": "ack", "to": BOB, "stream": "q", "ack": 1}).encode(),
         ):
             session.read(text, now=0)
         assert refused(session, signal(3)).code == "rate-limited"
