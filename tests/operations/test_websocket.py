@@ -4,7 +4,9 @@ import gc
 import logging
 import random
 import select
+import socket
 import ssl
+import time
 from contextlib import suppress
 
 import pytest
@@ -12,7 +14,7 @@ import trustme
 
 from gruveo.fast_websocket import FastWebSocketProtocol, HttpProtocol
 from gruveo.websocket import WebSocketProtocol
-from tests.operations.websocket_server import BINARY, CLOSE, CONT, PING, PONG, TEXT, Serving, frame
+from tests.operations.websocket_server import BINARY, CLOSE, CONT, PING, PONG, TEXT, UPGRADE, Serving, frame
 
 pytestmark = pytest.mark.server
 
@@ -92,9 +94,78 @@ class HandshakeTests:
 
         assert "Exception in ASGI application" in caplog.text
 
+    @pytest.mark.parametrize("more", ["", "Cookie: a=b\r\nx-twice: 1\r\nX-Twice: 2\r\n"])
+    def test_the_application_is_told_the_same_by_both_classes(self, start, more):
+        told = {}
+        for name, classes in _CLASSES.items():
+            serving = start(**classes)
+            with serving.client("/echo/%C3%A4%2F", more=more) as alice:
+                alice.head()
+                scope = serving.application.scope
+                assert scope.pop("client") == alice.socket.getsockname()
+                assert scope.pop("server") == alice.socket.getpeername()
+                told[name] = scope | {"asgi": scope["asgi"]["version"]}
+        assert told["fast"] == told["sansio"]
+
+    @pytest.mark.parametrize("cut", [1, 20, 100, -20, -1])
+    def test_the_request_may_come_in_pieces(self, serving, cut):
+        size = len(UPGRADE.format(path="/echo", number=0, more=""))
+        with serving.client(cuts=[cut % size]) as alice:
+            assert alice.head().startswith(b"HTTP/1.1 101 ")
+            alice.write(frame(TEXT, b"hello"))
+            assert alice.read() == (TEXT, b"hello")
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (b"Upgrade: websocket", b"upgrade: WebSocket"),
+            (b"Upgrade: websocket", b"UPGRADE:websocket"),
+            (b"keep-alive, Upgrade", b"keep-alive, upgrade"),
+        ],
+    )
+    def test_the_case_of_words_does_not_matter(self, serving, old, new):
+        with serving.client(replace={old: new}) as alice:
+            assert alice.head().startswith(b"HTTP/1.1 101 ")
+
+    @pytest.mark.parametrize(
+        ("old", "new", "status"),
+        [
+            (b"Upgrade: websocket", b"X-Upgrade: websocket", b"204"),
+            (b"Upgrade: websocket", b"Upgrade: websocketeer", b"204"),
+            (b"Connection: keep-alive, Upgrade", b"Connection: keep-alive", b"204"),
+            (b"HTTP/1.1", b"HTTP 1.1", b"400"),
+        ],
+    )
+    def test_what_asks_for_no_websocket_is_http(self, serving, old, new, status):
+        with serving.client(replace={old: new}) as alice:
+            assert alice.head().split()[1] == status
+
+    def test_a_connection_may_ask_for_something_else_first(self, serving):
+        with serving.client(before=b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", cuts=[35]) as alice:
+            assert alice.head().startswith(b"HTTP/1.1 204 ")
+            assert alice.head().startswith(b"HTTP/1.1 101 ")
+            alice.write(frame(TEXT, b"hello"))
+            assert alice.read() == (TEXT, b"hello")
+
+    def test_two_requests_of_one_read_are_not_taken_for_one(self, fast):
+        with fast.client(before=b"GET /other HTTP/1.1\r\nHost: elsewhere\r\nX-Other: 1\r\n\r\n") as mallory:
+            mallory.write(frame(CLOSE))
+            mallory.told()
+
+        scope = fast.application.scope
+        assert scope["path"] == "/echo"
+        names = [name for name, _ in scope["headers"]]
+        assert names.count(b"host") == 1
+        assert b"x-other" not in names
+
     def test_what_comes_with_the_upgrade_request_is_kept(self, fast):
         """uvicorn's own HTTP class throws it away."""
         with fast.upgraded(behind=frame(TEXT, b"early")) as alice:
+            assert alice.read() == (TEXT, b"early")
+
+    def test_what_comes_with_the_end_of_a_request_in_pieces_is_kept_too(self, fast):
+        with fast.client(behind=frame(TEXT, b"early"), cuts=[40]) as alice:
+            assert alice.head().startswith(b"HTTP/1.1 101 ")
             assert alice.read() == (TEXT, b"early")
 
     def test_what_is_wrong_with_it_is_told_after_the_upgrade(self, fast):
@@ -262,6 +333,19 @@ class CloseTests:
             assert alice.close_code() == 1012
         assert alice.told()[0] == 1012
         assert not serving.server.server_state.connections | serving.server.server_state.tasks
+
+    @pytest.mark.parametrize("name", _CLASSES)
+    def test_a_server_that_ends_closes_those_who_have_not_asked(self, start, name):
+        serving = start(**_CLASSES[name])
+        with serving.upgraded() as alice, serving.client(replace={b"\r\n\r\n": b"\r\n"}) as slow:
+            with socket.create_connection(alice.socket.getpeername()) as silent:
+                while len(serving.server.server_state.connections) < 3:  # alice's, and the two
+                    time.sleep(0.01)
+                serving.stop()
+
+                assert silent.recv(1) == b""
+            assert slow.head() == b""
+        assert not serving.server.server_state.connections
 
 
 class TlsTests:

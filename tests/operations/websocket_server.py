@@ -6,6 +6,7 @@ import queue
 import socket
 import ssl
 import threading
+import time
 from collections import defaultdict
 from itertools import count
 
@@ -26,8 +27,13 @@ class Application:
         self.told: defaultdict[int, queue.Queue[dict]] = defaultdict(queue.Queue)
         self.may_read = threading.Event()
         self.sent = 0
+        self.scope: dict = {}  # of the last client
 
     async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] == "http":
+            await self._page(send)
+            return
+        self.scope = {name: value for name, value in scope.items() if name != "extensions"}
         assert (await receive())["type"] == "websocket.connect"
         await getattr(self, scope["path"].strip("/"))(_Told(receive, self.told[int(scope["query_string"])]), send)
 
@@ -76,6 +82,10 @@ class Application:
             await send({"type": "websocket.send", "text": "x" * 60_000})
             self.sent += 1
         await receive()
+
+    async def _page(self, send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _permission(self) -> None:
         await asyncio.get_running_loop().run_in_executor(None, self.may_read.wait, SECONDS)
@@ -142,7 +152,10 @@ class Serving:
         self._thread.join(SECONDS)
         assert not self._thread.is_alive()
 
-    def client(self, path: str = "/echo", *, more: str = "", behind: bytes = b"", replace=None) -> "Client":
+    def client(
+        self, path: str = "/echo", *, more: str = "", before: bytes = b"", behind: bytes = b"", replace=None, cuts=()
+    ) -> "Client":
+        """`before` and `behind` are what is sent around the request, `cuts` where there is a pause between two bytes of it all."""
         number = next(self._numbers)
         request = UPGRADE.format(path=path, number=number, more=more).encode()
         for old, new in (replace or {}).items():
@@ -151,7 +164,7 @@ class Serving:
         connected = socket.create_connection(self._listening.getsockname(), SECONDS)
         if self._client_ssl:
             connected = self._client_ssl.wrap_socket(connected, server_hostname="localhost")
-        return Client(connected, request + behind, self.application.told[number])
+        return Client(connected, before + request + behind, self.application.told[number], cuts)
 
     def upgraded(self, path: str = "/echo", *, behind: bytes = b"") -> "Client":
         client = self.client(path, behind=behind)
@@ -162,10 +175,13 @@ class Serving:
 class Client:
     """Speaks no protocol of its own accord: it answers neither a ping nor a close."""
 
-    def __init__(self, connected: socket.socket, request: bytes, told: queue.Queue) -> None:
+    def __init__(self, connected: socket.socket, request: bytes, told: queue.Queue, cuts=()) -> None:
         self._told = told
         self.socket = connected
-        self.socket.sendall(request)
+        for start, end in zip([0, *cuts], [*cuts, len(request)], strict=True):
+            self.socket.sendall(request[start:end])
+            if end < len(request):
+                time.sleep(0.02)  # so that it is another read, as a rule
         self._file = self.socket.makefile("rb")
 
     def __enter__(self) -> "Client":
