@@ -480,6 +480,14 @@ elseif request.op == 'renew' then
       is_changed = true
     end
   end
+  local function put_back(member)
+    if not is_fresh() then return put(member) end
+    if not has_forgotten then -- another node has put back its own a moment ago
+      has_forgotten = true
+      room.revision = room.revision + 1
+    end
+    insert(member)
+  end
   for _, held in ipairs(request.held) do
     if no_place[held.peer] then
       -- its newer socket knows more
@@ -492,7 +500,7 @@ elseif request.op == 'renew' then
     else
       catch_up()
       held.away, held.keep, held.expires_at = false, nil, now + request.lease
-      if has_forgotten then insert(held) else put(held) end
+      put_back(held)
     end
   end
   for _, other in ipairs(request.others or {}) do -- whom the node only knows of; they may be on their way back

@@ -146,6 +146,26 @@ class EmptyRedisTests:
         assert outcome.room.revision > both.room.revision
         assert await rooms.renew([Held(outcome.room, tuple(outcome.room.members.values()))]) == []
 
+    async def test_nodes_that_put_them_back_at_the_same_moment_tell_nobody_either(self, make_rooms, redis_socket):
+        """Who heard that somebody `joined` would begin anew with them, who know nothing of it: what they say next would wait for ever."""
+        mine, theirs = make_rooms(), make_rooms()
+        alices, bobs = [], []
+        for number in range(20):
+            room = f"room {number}"
+            await mine.join(replace(entry(ALICE), room=room), capacity=2)
+            both = (await theirs.join(replace(entry(BOB), room=room), capacity=2)).room
+            alices.append(Held(both, (both.members[ALICE],)))
+            bobs.append(Held(both, (both.members[BOB],)))
+        await flush(redis_socket)
+
+        at_mine, at_theirs = await asyncio.gather(mine.renew(alices), theirs.renew(bobs))
+
+        assert [told(outcome) for outcome in at_mine + at_theirs] == [[]] * 40
+        for number, outcomes in enumerate(zip(at_mine, at_theirs, strict=True)):
+            room = await mine.view(f"room {number}")
+            assert set(room.members) == {ALICE, BOB}
+            assert max(outcome.room.revision for outcome in outcomes) == room.revision > 2  # all get the whole list
+
     async def test_for_a_while_strangers_wait_and_those_who_come_back_do_not(self, make_rooms, redis_socket, clock):
         rooms = make_rooms(quarantine=12)
 
