@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ _LIFETIME = 300  # of the credentials that every relay must take
 _AHEAD = (2 * 3600, 26 * 3600, 400 * 86400)  # those that a relay takes whose clock is ahead by hours, a day, a year
 _EXPIRED = -60
 _RESEND_SECONDS = 0.25
+_PORTS = 3  # that are tried where the relay takes one for somebody else's
 _KNOCKS = 8  # connections begun at once; coturn's queue for new ones is short, and a full one costs seconds
 # Doors into the operator's own network: what they open belongs to a relay's operator, never to its users.
 FORBIDDEN_PEERS = (
@@ -207,6 +208,30 @@ async def visit(
         await allocation.close()
 
 
+@asynccontextmanager
+async def allocated(
+    target: Target, login: tuple[str, str], *, patience: float, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Allocation]:
+    """
+    As `visit`, with an allocation that is made. From another port, and once more, where the relay still remembers somebody at ours (437).
+
+    Raises:
+        Refused: it makes none. OSError, TimeoutError: it could not be asked.
+
+    Source: RFC 8656 section 7.4.
+    """
+    for ports_left in reversed(range(_PORTS)):
+        async with visit(target, login, patience=patience, tls=tls) as allocation:
+            try:
+                await allocation.make()
+            except Refused as refused:
+                if refused.code == 437 and ports_left:
+                    continue
+                raise
+            yield allocation
+            return
+
+
 async def admits(target: Target, access: Access, *, lifetime: int = _LIFETIME) -> bool:
     """
     Whether the relay makes an allocation for credentials of this secret that expire in so many seconds; what health and rotation go by.
@@ -214,15 +239,14 @@ async def admits(target: Target, access: Access, *, lifetime: int = _LIFETIME) -
     Raises:
         Refused: with another error than 401. OSError, TimeoutError: it could not be asked.
     """
-    # The name in the certificate is check's to judge; here it would hide what is asked.
-    async with visit(target, access.login(lifetime), patience=access.patience, tls=_any_certificate()) as allocation:
-        try:
-            await allocation.make()
-        except Refused as refused:
-            if refused.code != 401:
-                raise
-            return False
-    return True
+    try:
+        # The name in the certificate is check's to judge; here it would hide what is asked.
+        async with allocated(target, access.login(lifetime), patience=access.patience, tls=_any_certificate()):
+            return True
+    except Refused as refused:
+        if refused.code != 401:
+            raise
+        return False
 
 
 async def check(target: Target, access: Access, *, wanted: int = 0) -> list[Finding]:
@@ -267,8 +291,9 @@ async def _quota(target: Target, access: Access, *, wanted: int) -> Finding:
         try:
             async with AsyncExitStack() as stack:
                 async with door:
-                    visited = visit(target, login, patience=access.patience, tls=_any_certificate())
-                    made = await _is_made(await stack.enter_async_context(visited))
+                    made = await _is_made(
+                        stack, allocated(target, login, patience=access.patience, tls=_any_certificate())
+                    )
                 await all_have_asked.wait()
         except BaseException:
             await all_have_asked.abort()
@@ -290,9 +315,10 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-async def _is_made(allocation: Allocation) -> bool:
+async def _is_made(stack: AsyncExitStack, allocation: AbstractAsyncContextManager) -> bool:
+    """Whether the quota allows one more, which lasts as long as the stack then."""
     try:
-        await allocation.make()
+        await stack.enter_async_context(allocation)
     except Refused as refused:
         if refused.code != 486:
             raise
@@ -353,8 +379,7 @@ def _refusal(refused: Refused) -> Finding:
 
 
 async def _relay(target: Target, access: Access) -> list[Finding]:
-    async with visit(target, access.login(), patience=access.patience, tls=_any_certificate()) as allocation:
-        await allocation.make()
+    async with allocated(target, access.login(), patience=access.patience, tls=_any_certificate()) as allocation:
         return [await _address(allocation, target, access), await _peers(allocation)]
 
 

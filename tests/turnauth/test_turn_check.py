@@ -3,8 +3,10 @@
 import asyncio
 import datetime
 import json
+import socket
 import socketserver
 import threading
+from contextlib import AsyncExitStack
 from io import StringIO
 
 import pytest
@@ -71,6 +73,58 @@ class Deaf:
             self.request.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
 
 
+class Router:
+    """A NAT for one relay, as an async context manager. It gives those who come the ports of those whom it has forgotten."""
+
+    def __init__(self, relay: Coturn) -> None:
+        self._relay = (HOST, relay.port)
+        self._clients: dict[socket.socket, tuple[str, int] | None] = {}  # by our port at the relay
+        self._forgotten: set[tuple[str, int]] = set()
+        self.taken_over = 0
+
+    async def __aenter__(self) -> "Router":
+        self._loop = asyncio.get_running_loop()
+        self._inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._inside.bind((HOST, 0))
+        self._loop.add_reader(self._inside, self._out)
+        self.uri = f"turn:{HOST}:{self._inside.getsockname()[1]}?transport=udp"
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        for each in (self._inside, *self._clients):
+            self._loop.remove_reader(each)
+            each.close()
+
+    def forget(self) -> None:
+        """All who are there; what they still say goes nowhere."""
+        self._forgotten |= set(self._clients.values())
+        self._clients = dict.fromkeys(self._clients)
+
+    def _out(self) -> None:
+        data, client = self._inside.recvfrom(2048)
+        if client not in self._forgotten:
+            self._port(client).send(data)
+
+    def _port(self, client: tuple[str, int]) -> socket.socket:
+        for port, owner in self._clients.items():
+            if owner == client:
+                return port
+        port = next((port for port, owner in self._clients.items() if owner is None), None)
+        if port:
+            self.taken_over += 1
+        else:
+            port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            port.connect(self._relay)
+            self._loop.add_reader(port, self._back, port)
+        self._clients[port] = client
+        return port
+
+    def _back(self, port: socket.socket) -> None:
+        data = port.recv(2048)
+        if self._clients[port]:
+            self._inside.sendto(data, self._clients[port])
+
+
 class HealthyTests:
     def test_over_udp_tcp_and_tls_it_is_found_healthy(self, healthy):
         assert check(healthy.udp, healthy.tcp, healthy.tls, ca=healthy.authorities) == {
@@ -83,6 +137,31 @@ class HealthyTests:
         uris = [healthy.udp, healthy.tcp, healthy.tls]
 
         assert [found["quota"] for found in check(*uris, quota=True, ca=healthy.authorities).values()] == ["ok"] * 3
+
+    @pytest.mark.parametrize("gone", [1, 2])
+    async def test_a_port_at_which_the_relay_remembers_somebody_is_left_for_another(self, healthy, gone):
+        async with Router(healthy) as router:
+            await self._leave_behind(router, gone)
+
+            assert await probe.admits(parse(router.uri), probe.Access(SECRET)) is True
+            assert router.taken_over == gone
+
+    async def test_three_ports_are_tried(self, healthy):
+        async with Router(healthy) as router:
+            await self._leave_behind(router, 4)
+
+            with pytest.raises(probe.Refused) as refusal:
+                await probe.admits(parse(router.uri), probe.Access(SECRET))
+            assert refusal.value.code == 437
+            assert router.taken_over == 3
+
+    async def _leave_behind(self, router: Router, allocations: int) -> None:
+        """So many that nobody ends, because their people are not heard any more."""
+        async with AsyncExitStack() as stack:
+            for _ in range(allocations):
+                visited = probe.allocated(parse(router.uri), probe.Access(SECRET).login(), patience=1)
+                await stack.enter_async_context(visited)
+            router.forget()
 
     def test_people_get_a_table_and_no_error(self, healthy):
         output = StringIO()

@@ -125,8 +125,7 @@ class CoturnTests:
 async def permitted_peers(relay: Coturn, peers: list[str], host: str = HOST) -> list[str]:
     target = parse(f"turn:{host}:{relay.port}?transport=udp")
     permitted = []
-    async with probe.visit(target, probe.Access(SECRET).login(), patience=10) as allocation:
-        await allocation.make()
+    async with probe.allocated(target, probe.Access(SECRET).login(), patience=10) as allocation:
         for peer in peers:
             try:
                 await allocation.permit(peer)
@@ -167,16 +166,8 @@ class Visit:
         self._target, self._login = target, login
 
     async def begin(self) -> None:
-        """Like Chromium, takes another port when the relay still remembers who had this one a moment ago (437)."""
-        self._context = probe.visit(self._target, self._login, patience=30)
+        self._context = probe.allocated(self._target, self._login, patience=30)
         self.allocation = await self._context.__aenter__()
-        try:
-            await self.allocation.make()
-        except probe.Refused as refused:
-            if refused.code != 437:
-                raise
-            await self.end()
-            await self.begin()
 
     async def end(self) -> None:
         if hasattr(self, "allocation"):
