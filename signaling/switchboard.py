@@ -248,7 +248,7 @@ class Switchboard:
             outcome = await ask(rooms)
             if outcome is None and held:
                 for news in await rooms.renew([held]):
-                    self.publish(news)
+                    self._take_renewal(news)
                 outcome = await ask(rooms)
             self.publish(outcome)
 
@@ -340,8 +340,22 @@ class Switchboard:
         held = list(_held(self._here, part))
         asked = {one.room.id: {member.peer: member.connection for member in one.members} for one in held}
         for outcome in await shard.rooms.renew(held):
-            self.publish(outcome)
+            self._take_renewal(outcome)
             self._refuse_places(outcome, asked.get(outcome.room.id, {}))
+
+    def _take_renewal(self, outcome: Outcome) -> None:
+        """
+        As `publish`. Who was taken for lost while this node was cut off, and is put back, has been forgotten by those on other nodes with
+        all that was said; it must forget them too, or both wait for what the other has had. So it hears that they are gone, and are there.
+        """
+        self.publish(outcome)
+        local = self._here.get(outcome.room.id)
+        for peer in {change.unheard_by for change in outcome.changes} & set(local.seats if local else ()):
+            room = local.known
+            if peer in room.members:
+                on_this_node = [other for other in room.others(peer) if other.peer in local.seats]
+                local.seats[peer].outlet.put(protocol.members(room.revision, room.locked, on_this_node))
+                self._show_members(local, peer)
 
     def _refuse_places(self, outcome: Outcome, asked: dict[str, int]) -> None:
         """To those for whom the store has none any more: it came back empty, and others were faster."""

@@ -72,6 +72,10 @@ class Node:
             lambda rooms: rooms.lock("room", peer, connection=connection, locked=locked),
         )
 
+    async def renew(self) -> None:
+        """Once, in between."""
+        await self.switchboard._renew(self.shard, ["room"])
+
     def _seat(self, outcome) -> Outlet:
         outlet = Outlet()
         self.switchboard.attach("room", outcome.member, outlet)
@@ -237,6 +241,28 @@ class OutageTests:
         assert set(room.members) == {ALICE, BOB}
         assert "left" not in alice.types + bob.types
         assert alice.closed is bob.closed is None
+
+    async def test_who_was_taken_for_lost_and_those_who_took_it_so_begin_anew(self, make_node):
+        """Bob's and Charlie's node was cut off for longer than a lease; all three were there all the time."""
+        here, there = await make_node(lease=1), await make_node(lease=1)
+        alice, bob, charlie = await here.join(ALICE), await there.join(BOB), await there.join(CHARLIE)
+        await until(lambda: alice.types == ["joined"] * 2)
+        for _ in range(3):
+            await asyncio.sleep(0.5)
+            await here.renew()
+        await until(lambda: alice.types == ["joined", "joined", "left", "left"])
+        heard = len(bob.heard), len(charlie.heard)
+
+        await there.renew()
+
+        await until(lambda: alice.types == ["joined", "joined", "left", "left", "joined", "joined"])
+        for one, before, other in ((bob, heard[0], CHARLIE), (charlie, heard[1], BOB)):
+            told = [message for message in one.heard[before:] if message["type"] == "members"]
+            assert [{member["peer"] for member in message["members"]} for message in told][-2:] == [
+                {other},
+                {ALICE, other},
+            ]
+            assert told[-2]["revision"] == told[-1]["revision"]
 
     async def test_what_was_done_while_redis_hung_is_done_afterwards_in_order(self, make_node, redis):
         here, there = await make_node(renewal=0.1), await make_node(renewal=0.1)

@@ -54,7 +54,8 @@ class RefusalTests:
         given = {"ca_file": relay.ca_file}
 
         assert refusal(relay.uri(way), *signed(), **given) is None
-        assert refusal(relay.uri(way), *signed(seconds=-1), **given) == 401
+        # coturn looks at the clock once a second, and later on a machine that has much to do.
+        assert refusal(relay.uri(way), *signed(seconds=-20), **given) == 401
 
     def test_another_secret_does_not_serve(self, relay):
         assert refusal(relay.uri("udp"), *signed(secret=NEW)) == 401
