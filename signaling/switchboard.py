@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -338,10 +338,11 @@ class Switchboard:
     async def _renew(self, shard: Shard, part: list[str]) -> None:
         await shard.catch_up()
         held = list(_held(self._here, part))
-        asked = {one.room.id: {member.peer: member.connection for member in one.members} for one in held}
-        for outcome in await shard.rooms.renew(held):
-            self._take_renewal(outcome)
-            self._refuse_places(outcome, asked.get(outcome.room.id, {}))
+        if outcomes := await shard.rooms.renew(held):  # seldom: nearly all rooms are as we know them
+            asked = {one.room.id: one.members for one in held}
+            for outcome in outcomes:
+                self._take_renewal(outcome)
+                self._refuse_places(outcome, asked.get(outcome.room.id, ()))
 
     def _take_renewal(self, outcome: Outcome) -> None:
         """
@@ -357,13 +358,14 @@ class Switchboard:
                 local.seats[peer].outlet.put(protocol.members(room.revision, room.locked, on_this_node))
                 self._show_members(local, peer)
 
-    def _refuse_places(self, outcome: Outcome, asked: dict[str, int]) -> None:
+    def _refuse_places(self, outcome: Outcome, asked: Iterable[Member]) -> None:
         """To those for whom the store has none any more: it came back empty, and others were faster."""
         local = self._here.get(outcome.room.id)
-        for peer, code in outcome.no_place.items():
-            seat = local and local.seats.get(peer)
-            if seat and seat.member.connection == asked.get(peer):
-                self._turn_out(local, peer, code)
+        for member in asked:
+            seat = local and local.seats.get(member.peer)
+            code = outcome.no_place.get(member.peer)
+            if code and seat and seat.member.connection == member.connection:
+                self._turn_out(local, member.peer, code)
 
 
 def _held(rooms: dict[str, _Local], part: list[str]) -> Iterator[Held]:

@@ -74,7 +74,9 @@ class EndedCall(Struct, frozen=True):
 
 
 class Room(Struct, frozen=True):
-    """A room as it is after an operation."""
+    """
+    A room as it is after an operation. What has the same `version` is alike in all but `expires_at`; empty in a store of one node.
+    """
 
     id: str
     capacity: int
@@ -82,6 +84,7 @@ class Room(Struct, frozen=True):
     locked: bool = False
     members: dict[str, Member] = {}
     call: Call | None = None
+    version: str = ""
 
     def others(self, peer: str) -> list[MemberView]:
         return [member.view for member in self.members.values() if member.peer != peer]

@@ -31,6 +31,7 @@ _ENDED = "calls:ended"
 
 class _Room(Struct):
     capacity: int = 0
+    version: str = ""
     revision: int = 0
     locked: bool = False
     members: list[Member] = []
@@ -138,8 +139,7 @@ class RedisRooms:
                 outcome = _outcome(one.room.id, answer[0], head)
                 if head.has_forgotten:
                     outcome = await self._remind(one, outcome)
-                is_known = outcome.room.revision == one.room.revision and outcome.room.call == one.room.call
-                if outcome.changes or outcome.no_place or not is_known:
+                if outcome.changes or outcome.no_place or outcome.room.version != one.room.version:
                     outcomes.append(outcome)
         self._remember(sockets, began)
         return outcomes
@@ -176,14 +176,7 @@ class RedisRooms:
     async def _refresh(self, part: list[Held]) -> list[Held]:
         """Renews in one step where there is nothing to know, and answers the others."""
         first, *others = (f"room:{one.room.id}" for one in part)
-        rooms = [
-            {
-                "revision": one.room.revision,
-                "call": one.room.call,
-                "held": {member.peer: member.connection for member in one.members},
-            }
-            for one in part
-        ]
+        rooms = [_brief(one) for one in part]
         rest = await self._evaluate(first, "boot", *others, request=self._request("refresh", rooms=rooms))
         return [part[place - 1] for place in rest]
 
@@ -227,6 +220,17 @@ class RedisRooms:
             return await self._redis.eval(_SCRIPT, len(keys), *keys, request)
 
 
+def _brief(held: Held) -> tuple[str, list[int]]:
+    """The room's version, and which of its members, counted from 0, are held; no version when the node knows them to be otherwise."""
+    connections = {member.peer: member.connection for member in held.members}
+    places = [
+        place
+        for place, member in enumerate(held.room.members.values())
+        if member.connection == connections.get(member.peer) and not member.away
+    ]
+    return (held.room.version, places) if len(places) == len(connections) else ("", [])
+
+
 def _known(held: Held) -> dict:
     room = held.room
     return {
@@ -245,7 +249,7 @@ def _outcome(room_id: str, packed: bytes | None, head: _Head) -> Outcome | None:
         return None
     about = _decode_room(packed)
     members = {member.peer: member for member in about.members}
-    room = Room(room_id, about.capacity, about.revision, about.locked, members, about.call)
+    room = Room(room_id, about.capacity, about.revision, about.locked, members, about.call, about.version)
     changes = tuple(_change(event, members) for event in head.events)
     return Outcome(room, changes, members.get(head.peer), head.is_new, frozenset(head.nodes), head.no_place)
 

@@ -1,14 +1,16 @@
 -- One operation on one room, in one step that nothing can come between. The twin of memory.py; signaling/rooms/redis.py calls it.
 --
--- KEYS[1]  the room, packed: capacity, locked, revision, members (by stamp), call, and the last changes
+-- KEYS[1]  what a renewal needs, as `leases` packs it; behind it the room, packed: capacity, locked, revision, version, members (by stamp),
+--          call, and the last changes
 -- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `before`: the same of the one before, as
 --          far as a node has told; `grace`: no lease runs out before
 -- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future; for `refresh` the second room, and so on
 -- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
 -- Answers {room, {events, nodes, peer, is_new}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
--- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by the time when their last place
--- runs out), `calls:ended` (a stream), for people that are gone `gone:`, and for rooms whose calls are over `past:`.
+-- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by a time when their last place may
+-- have run out, which it has not before), `calls:ended` (a stream), for people that are gone `gone:`, and for rooms whose calls are over
+-- `past:`.
 -- The clock is Redis's own, so that all nodes agree; `skew` moves it in tests. Numbers stay exact up to 2^53.
 
 local request = cmsgpack.unpack(ARGV[1])
@@ -18,25 +20,61 @@ local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor
 
 local id, key, room, packed, boot
 local members, events, nodes, over, past, no_place
-local is_changed, had_call, has_forgotten
+local is_changed, is_extended, had_call, has_forgotten
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
 local DAY = 24 * 3600
 
 -- Reading and writing a room
+
+-- What stands before a room, of a size that depends on nothing but version and number of members: the version, empty while there is more to
+-- do than to renew; whether there is a call; and of `times` how many. These are in seconds: first when the last place runs out, as the
+-- room's time to live and `calls:due` know it, then when each does.
+local function pack_leases(version, has_call, times)
+  return struct.pack('>sBB' .. string.rep('d', #times), version, has_call and 1 or 0, #times, unpack(times))
+end
+
+-- Answers besides where the room begins.
+local function unpack_leases(text)
+  local version, has_call, count, at = struct.unpack('>sBB', text)
+  local times = {struct.unpack('>' .. string.rep('d', count), text, at)}
+  at = table.remove(times)
+  return version, has_call == 1, times, at
+end
+
+-- For how long the key of a room is kept, in ms; with a call, so that somebody can end it: whoever should sweep may be dead.
+local function time_to_live(last, has_call)
+  return math.ceil((last - now + (has_call and DAY or 60)) * 1000)
+end
+
+local function put_down(room_id, last)
+  redis.call('ZADD', 'calls:due', string.format('%.6f', math.max(last, boot.grace)), room_id)
+end
 
 local function note_nodes()
   for _, member in ipairs(members) do nodes[member.node] = true end
 end
 
 local function open(room_id, text)
-  id, key, packed = room_id, 'room:' .. room_id, text
-  room = packed and cmsgpack.unpack(packed) or {capacity = request.capacity, locked = false, revision = 0, members = {}}
+  id, key, packed = room_id, 'room:' .. room_id, nil
+  local times
+  if text then
+    local _, at
+    _, _, times, at = unpack_leases(text)
+    room = cmsgpack.unpack(text:sub(at))
+  else
+    room = {capacity = request.capacity, locked = false, revision = 0, members = {}}
+  end
   members, events, nodes, over, past, no_place = room.members, {}, {}, {}, nil, {}
-  is_changed, had_call = false, room.call ~= nil
-  for _, member in ipairs(members) do -- a clock that was set back must not keep places for longer than was said
-    member.expires_at = math.min(member.expires_at, now + (member.keep or request.lease))
+  is_changed, is_extended, had_call = false, false, room.call ~= nil
+  for place, member in ipairs(members) do -- a clock that was set back must not keep places for longer than was said
+    member.expires_at = math.min(times[place + 1], now + (member.keep or request.lease))
   end
   note_nodes()
+end
+
+-- Whether nothing is to be done for the room but to keep its places.
+local function is_settled()
+  return (#members >= 2) == (room.call ~= nil) and not (room.call and room.call.waits)
 end
 
 local function save()
@@ -51,20 +89,22 @@ local function save()
   if #over > 0 and rest > 0 then
     redis.call('SET', 'past:' .. id, cmsgpack.pack(past), 'PX', math.ceil(rest * 1000))
   end
+  if is_changed then room.version = string.format('%.0f.%s', stamp_now, request.request) end
   packed = cmsgpack.pack(room)
   if #members == 0 then
     redis.call('DEL', key)
   else
-    local last = now
-    for _, member in ipairs(members) do last = math.max(last, member.expires_at) end
-    local rest = room.call and DAY or 60 -- seconds in which somebody may still end the call; whoever should sweep may be dead
-    redis.call('SET', key, packed, 'PX', math.ceil((last - now + rest) * 1000))
-    if room.call then
-      redis.call('ZADD', 'calls:due', string.format('%.6f', math.max(last, boot.grace)), id)
-      return
+    local times = {now}
+    for _, member in ipairs(members) do
+      times[#times + 1] = member.expires_at
+      times[1] = math.max(times[1], member.expires_at)
     end
+    local has_call = room.call ~= nil
+    local leases = pack_leases(is_settled() and room.version or '', has_call, times)
+    redis.call('SET', key, leases .. packed, 'PX', time_to_live(times[1], has_call))
+    if has_call then put_down(id, times[1]) end
   end
-  if had_call then redis.call('ZREM', 'calls:due', id) end
+  if had_call and not (room.call and #members > 0) then redis.call('ZREM', 'calls:due', id) end
 end
 
 local function answer(peer, is_new)
@@ -75,7 +115,7 @@ local function answer(peer, is_new)
   if next(no_place) then head.no_place = no_place end
   if has_forgotten then head.has_forgotten = true end
   head = cmsgpack.pack(head)
-  if is_changed then
+  if is_changed or is_extended then
     if #events > 0 or request.op ~= 'renew' then room.last = {request.request, head} end
     save()
   end
@@ -211,6 +251,8 @@ local function bring(call)
   local here = room.call
   if not call then return end
   if here and here.id == call.id then
+    is_changed = is_changed or call.largest > here.largest or call.connected and not here.connected
+      or call.relayed and not here.relayed or call.connect_seconds and not here.connect_seconds
     here.connected, here.relayed = here.connected or call.connected, here.relayed or call.relayed
     here.connect_seconds = here.connect_seconds or call.connect_seconds
     here.largest = math.max(here.largest, call.largest)
@@ -308,35 +350,34 @@ end
 
 -- Leases by the hundred
 
-local function knows_the_call(known)
-  local call, theirs = room.call, known.call
-  if (#members >= 2) ~= (call ~= nil) or (call ~= nil) ~= (theirs ~= nil) then return false end
-  return not call or not call.waits and call.id == theirs.id and call.largest == theirs.largest
-    and call.connected == theirs.connected and call.relayed == theirs.relayed
-end
-
--- Renews the leases in a room of which the node knows all, in which all are whom it holds there, and where nobody's place has run out.
-local function extend(known)
-  if room.revision ~= known.revision or not knows_the_call(known) then return false end
-  for _, member in ipairs(members) do
-    if is_over(member) then return false end
+-- Renews the leases in a room that is as the node knows it, and in which nobody's place has run out or is kept for longer than a lease.
+-- What stands before the room is all that is read and written; its time to live and `calls:due` hear of it once in half a lease, so they
+-- may be too early, and never too late.
+local function extend(place, text, version, held)
+  local known, has_call, times = unpack_leases(text)
+  if known ~= version or version == '' then return false end
+  local ends = now + request.lease
+  for at = 2, #times do
+    if times[at] <= now or times[at] > ends then return false end
   end
-  for peer, connection in pairs(known.held) do
-    local member = find(peer)
-    if not member or member.away or member.connection ~= connection then return false end
-    member.expires_at = now + request.lease
+  for _, member in ipairs(held) do times[2 + member] = ends end
+  local is_due = times[1] - now < request.lease / 2
+  if is_due then times[1] = ends end
+  redis.call('SETRANGE', KEYS[place], 0, pack_leases(version, has_call, times))
+  if is_due then
+    redis.call('PEXPIRE', KEYS[place], time_to_live(ends, has_call))
+    if has_call then put_down(KEYS[place]:sub(6), ends) end
   end
-  save()
   return true
 end
 
--- Answers the places in the list of those rooms of which there is more to know, and for which `renew` has to be asked.
+-- Answers the places in the list of those rooms of which there is more to know, and for which `renew` has to be asked. Of each room comes
+-- the version that the node knows, and which of its members, counted from 0, it holds.
 local function refresh(found)
   local rest = {}
   for place, known in ipairs(request.rooms) do
     local at = place == 1 and 1 or place + 1
-    if found[at] then open(KEYS[at]:sub(6), found[at]) end
-    if not found[at] or not extend(known) then rest[#rest + 1] = place end
+    if not found[at] or not extend(at, found[at], known[1], known[2]) then rest[#rest + 1] = place end
   end
   return rest
 end
@@ -349,7 +390,7 @@ boot.before = boot.before or 0
 if request.op == 'refresh' then return refresh(found) end
 local counted = tonumber(found[3] or 0)
 open(KEYS[1]:sub(6), found[1])
-if room.last and room.last[1] == request.request then return {packed, room.last[2]} end -- the answer to the first run was lost
+if room.last and room.last[1] == request.request then return {cmsgpack.pack(room), room.last[2]} end -- the answer to the first run was lost
 
 if request.op == 'join' then
   local wait = quarantine()
@@ -468,7 +509,7 @@ elseif request.op == 'renew' then
       table.remove(members, place)
     elseif known and not known.away then
       known.expires_at = now + request.lease
-      is_changed = true
+      is_extended = true
     end
   end
   expire()
@@ -527,8 +568,9 @@ elseif request.op == 'sweep' then
     redis.call('SET', KEYS[2], cmsgpack.pack(boot))
   end
   for _, room_id in ipairs(redis.call('ZRANGEBYSCORE', 'calls:due', '-inf', string.format('%.6f', now), 'LIMIT', 0, request.count)) do
-    open(room_id, redis.call('GET', 'room:' .. room_id))
-    if packed then
+    local text = redis.call('GET', 'room:' .. room_id)
+    if text then
+      open(room_id, text)
       expire()
       save()
     else

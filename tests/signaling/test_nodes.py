@@ -121,6 +121,21 @@ class NewsTests:
 
         await until(lambda: bob.types == ["signal"] and alice.types == ["joined", "signal"])
 
+    async def test_who_has_had_the_news_renews_without_asking_for_the_room(self, make_node, redis):
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        await there.join(BOB)
+        await there.lock(BOB)
+        await until(lambda: "lock" in alice.types)
+        async with Redis(unix_socket_path=redis.path) as client:
+            before = (await client.info("commandstats"))["cmdstat_evalsha"]["calls"]
+
+            await here.renew()
+            await there.renew()
+
+            after = (await client.info("commandstats"))["cmdstat_evalsha"]["calls"]
+        assert after - before == 2 * 2  # who has run out, and the leases
+
     async def test_news_that_comes_twice_is_told_once(self, make_node):
         here, there = await make_node(), await make_node()
         alice = await here.join(ALICE)

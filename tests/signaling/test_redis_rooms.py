@@ -53,6 +53,15 @@ async def scripts_run(redis_socket) -> int:
         return (await client.info("commandstats"))["cmdstat_evalsha"]["calls"]
 
 
+WHAT_CHANGES_A_ROOM = (
+    lambda rooms: rooms.join(entry(CHARLIE), capacity=4),
+    lambda rooms: rooms.resume(replace(entry(BOB), request="again"), capacity=4, stamp=1, connection=1),
+    lambda rooms: rooms.show("room", BOB, connection=1, change=ShowState(hand=True)),
+    lambda rooms: rooms.lock("room", BOB, connection=1, locked=True),
+    lambda rooms: rooms.report("room", BOB, connection=1, relayed=False),
+)
+
+
 class LeaseTests:
     async def test_rooms_in_which_nothing_happens_are_renewed_by_the_hundred(self, make_rooms, redis_socket, clock):
         rooms = make_rooms()
@@ -118,6 +127,76 @@ class LeaseTests:
 
         assert outcome.room.revision == 3
         assert outcome.room.members[BOB].state == State(name="Bob", hand=True)
+
+    @pytest.mark.parametrize("number", range(len(WHAT_CHANGES_A_ROOM)))
+    async def test_of_whatever_changes_a_room_a_node_learns_once(self, make_rooms, redis_socket, number):
+        mine, theirs = make_rooms(), make_rooms()
+        await mine.join(entry(ALICE), capacity=4)
+        await theirs.join(entry(BOB), capacity=4)
+        alice = await held(mine, ALICE)
+        await WHAT_CHANGES_A_ROOM[number](theirs)
+        bob = await held(theirs, BOB)
+
+        (outcome,) = await mine.renew([alice])
+
+        assert replace(outcome.room, members={}) == replace(bob.room, members={})
+        assert outcome.room.version != alice.room.version
+        before = await scripts_run(redis_socket)
+        assert await mine.renew([replace(alice, room=outcome.room)]) == []
+        assert await theirs.renew([bob]) == []
+        assert await scripts_run(redis_socket) - before == 2 * 2
+
+    async def test_a_member_that_the_node_knows_otherwise_than_the_room_is_looked_at(self, make_rooms, redis_socket):
+        """Its socket is older than the one of which news have come."""
+        mine, theirs = make_rooms(), make_rooms()
+        member = (await mine.join(entry(ALICE), capacity=2)).member
+        await theirs.resume(replace(entry(ALICE), request="again"), capacity=2, stamp=1, connection=1)
+
+        (outcome,) = await mine.renew([Held(await mine.view("room"), (member,))])
+
+        assert outcome.no_place == {ALICE: "superseded"}
+
+    async def test_a_clock_that_was_set_back_sends_nobody_the_long_way_for_ever(self, make_rooms, redis_socket, clock):
+        nodes = {ALICE: make_rooms(), BOB: make_rooms()}
+        for peer, node in nodes.items():
+            await node.join(entry(peer), capacity=2)
+        known = {peer: await held(node, peer) for peer, node in nodes.items()}
+        clock.move(-5)
+        for peer, node in nodes.items():
+            assert await node.renew([known[peer]]) == []
+        members = (await nodes[ALICE].view("room")).members.values()
+        async with Redis(unix_socket_path=redis_socket) as client:
+            assert await client.zscore("calls:due", "room") <= max(member.expires_at for member in members)
+        before = await scripts_run(redis_socket)
+
+        for peer, node in nodes.items():
+            assert await node.renew([known[peer]]) == []
+
+        assert await scripts_run(redis_socket) - before == 2 * 2
+
+    async def test_it_is_swept_and_forgotten_in_time_whenever_it_was_renewed(self, make_rooms, redis_socket, clock):
+        seed = random.randrange(2**32)
+        print("seed", seed)
+        draw = random.Random(seed)
+        nodes = {ALICE: make_rooms(), BOB: make_rooms()}
+        for peer, node in nodes.items():
+            await node.join(entry(peer), capacity=2)
+        known = {peer: await held(node, peer) for peer, node in nodes.items()}
+        times = []
+        async with Redis(unix_socket_path=redis_socket) as client:
+            for _ in range(60):
+                clock.move(draw.uniform(0, 5))
+                peer = draw.choice([ALICE, BOB])
+                await client.pexpire("room:room", 10_000)
+                assert await nodes[peer].renew([known[peer]]) == []
+                members = (await nodes[peer].view("room")).members.values()
+                due = await client.zscore("calls:due", "room")
+                assert due <= max(member.expires_at for member in members) + 0.001
+                times.append(await client.pttl("room:room"))
+                for other, node in nodes.items():  # nobody is lost meanwhile
+                    await node.renew([known[other]])
+
+        assert max(times) > 24 * 3600 * 1000
 
     async def test_a_room_of_which_all_nodes_have_died_leaves_nothing_in_redis(self, make_rooms, redis_socket):
         await make_rooms(lease=0.01).join(entry(ALICE), capacity=2)
@@ -233,7 +312,7 @@ class EmptyRedisTests:
         """As after a restart from a copy on disk that was some minutes old."""
         rooms = make_rooms()
         outcome = await rooms.join(entry(ALICE), capacity=2)
-        known = Held(replace(outcome.room, revision=40, locked=True), (outcome.member,))
+        known = Held(replace(outcome.room, version="later", revision=40, locked=True), (outcome.member,))
 
         (outcome,) = await rooms.renew([known])
 
