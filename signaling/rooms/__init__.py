@@ -75,7 +75,8 @@ class EndedCall(Struct, frozen=True):
 
 class Room(Struct, frozen=True):
     """
-    A room as it is after an operation. What has the same `version` is alike in all but `expires_at`; empty in a store of one node.
+    A room as it is after an operation. `version` changes with everything that a node has to know of it, which is all but when leases run
+    out; it is empty in a store of one node, and of a room that is not there.
     """
 
     id: str

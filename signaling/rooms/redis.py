@@ -23,7 +23,7 @@ from signaling.rooms import Call, Change, EndedCall, Entry, Held, Member, Outcom
 
 _SCRIPT = (Path(__file__).parent / "rooms.lua").read_text()
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
-_SLICE = 100  # rooms renewed in one script, which keeps Redis from everything else for 2 ms
+_SLICE = 100  # rooms renewed in one script, which keeps Redis from everything else for a millisecond or two
 _SWEPT = 20  # rooms that nobody is left in, ended with each renewal
 _FORGOTTEN = 4  # leases after which a member that was not renewed is not held here any more
 _ENDED = "calls:ended"

@@ -1,6 +1,6 @@
 -- One operation on one room, in one step that nothing can come between. The twin of memory.py; signaling/rooms/redis.py calls it.
 --
--- KEYS[1]  what a renewal needs, as `leases` packs it; behind it the room, packed: capacity, locked, revision, version, members (by stamp),
+-- KEYS[1]  what a renewal needs, see `pack_leases`; behind it the room, packed: capacity, locked, revision, version, members (by stamp),
 --          call, and the last changes
 -- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `before`: the same of the one before, as
 --          far as a node has told; `grace`: no lease runs out before
@@ -8,9 +8,8 @@
 -- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
 -- Answers {room, {events, nodes, peer, is_new}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
--- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by a time when their last place may
--- have run out, which it has not before), `calls:ended` (a stream), for people that are gone `gone:`, and for rooms whose calls are over
--- `past:`.
+-- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by when to look whether their last
+-- place has run out), `calls:ended` (a stream), for people that are gone `gone:`, and for rooms whose calls are over `past:`.
 -- The clock is Redis's own, so that all nodes agree; `skew` moves it in tests. Numbers stay exact up to 2^53.
 
 local request = cmsgpack.unpack(ARGV[1])
@@ -27,8 +26,8 @@ local DAY = 24 * 3600
 -- Reading and writing a room
 
 -- What stands before a room, of a size that depends on nothing but version and number of members: the version, empty while there is more to
--- do than to renew; whether there is a call; and of `times` how many. These are in seconds: first when the last place runs out, as the
--- room's time to live and `calls:due` know it, then when each does.
+-- do than to renew; whether there is a call; how many times follow; and these, in seconds: first when the last place runs out, as the room's
+-- time to live and `calls:due` know it, then for each member when its place does.
 local function pack_leases(version, has_call, times)
   return struct.pack('>sBB' .. string.rep('d', #times), version, has_call and 1 or 0, #times, unpack(times))
 end
@@ -46,7 +45,7 @@ local function time_to_live(last, has_call)
   return math.ceil((last - now + (has_call and DAY or 60)) * 1000)
 end
 
-local function put_down(room_id, last)
+local function note_due(room_id, last)
   redis.call('ZADD', 'calls:due', string.format('%.6f', math.max(last, boot.grace)), room_id)
 end
 
@@ -72,8 +71,11 @@ local function open(room_id, text)
   note_nodes()
 end
 
--- Whether nothing is to be done for the room but to keep its places.
+-- Whether nothing is to be done for the room but to renew leases.
 local function is_settled()
+  for _, member in ipairs(members) do
+    if member.away then return false end
+  end
   return (#members >= 2) == (room.call ~= nil) and not (room.call and room.call.waits)
 end
 
@@ -102,7 +104,7 @@ local function save()
     local has_call = room.call ~= nil
     local leases = pack_leases(is_settled() and room.version or '', has_call, times)
     redis.call('SET', key, leases .. packed, 'PX', time_to_live(times[1], has_call))
-    if has_call then put_down(id, times[1]) end
+    if has_call then note_due(id, times[1]) end
   end
   if had_call and not (room.call and #members > 0) then redis.call('ZREM', 'calls:due', id) end
 end
@@ -350,15 +352,15 @@ end
 
 -- Leases by the hundred
 
--- Renews the leases in a room that is as the node knows it, and in which nobody's place has run out or is kept for longer than a lease.
--- What stands before the room is all that is read and written; its time to live and `calls:due` hear of it once in half a lease, so they
--- may be too early, and never too late.
+-- Renews the leases in a room that is as the node knows it, and in which no lease has run out or is too long, the clock having been set back.
+-- Only what stands before the room is unpacked and written. Its time to live and `calls:due` hear of it at most once in half a lease: they
+-- may be too early by so much.
 local function extend(place, text, version, held)
   local known, has_call, times = unpack_leases(text)
   if known ~= version or version == '' then return false end
   local ends = now + request.lease
   for at = 2, #times do
-    if times[at] <= now or times[at] > ends then return false end
+    if times[at] <= now and boot.grace <= now or times[at] > ends then return false end
   end
   for _, member in ipairs(held) do times[2 + member] = ends end
   local is_due = times[1] - now < request.lease / 2
@@ -366,7 +368,7 @@ local function extend(place, text, version, held)
   redis.call('SETRANGE', KEYS[place], 0, pack_leases(version, has_call, times))
   if is_due then
     redis.call('PEXPIRE', KEYS[place], time_to_live(ends, has_call))
-    if has_call then put_down(KEYS[place]:sub(6), ends) end
+    if has_call then note_due(KEYS[place]:sub(6), ends) end
   end
   return true
 end
@@ -507,6 +509,7 @@ elseif request.op == 'renew' then
       no_place[held.peer] = 'superseded'
     elseif known and known.connection < held.connection then -- another node has put it back as it was before
       table.remove(members, place)
+      is_changed = true
     elseif known and not known.away then
       known.expires_at = now + request.lease
       is_extended = true
@@ -563,7 +566,8 @@ elseif request.op == 'sweep' then
   -- Ends the calls of rooms in which nobody is left, and answers the time. When the node that asks could not renew for long, nobody's
   -- lease runs out for a while: Redis stood still, or its clock was put forward, and the others could not renew either.
   quarantine()
-  if request.last and now - request.last > request.lease * 2 / 3 then
+  local has_stood_still = request.last and now - request.last > request.lease * 2 / 3
+  if has_stood_still or boot.grace > now + request.lease then -- or the clock was set back
     boot.grace = now + request.lease
     redis.call('SET', KEYS[2], cmsgpack.pack(boot))
   end

@@ -793,6 +793,42 @@ class ClockTests:
         (outcome,) = await nodes[ALICE].renew([known[ALICE]])
         assert told(outcome)[0]["reason"] == "lost"  # Bob's node is dead by now, and that is still noticed
 
+    async def test_when_redis_stood_still_rooms_are_renewed_by_the_hundred_all_the_same(
+        self, make_rooms, redis_socket, clock
+    ):
+        nodes = {ALICE: make_rooms(), BOB: make_rooms()}
+        for peer, node in nodes.items():
+            await node.join(entry(peer), capacity=2)
+        known = {peer: await held(node, peer) for peer, node in nodes.items()}
+        for peer, node in nodes.items():
+            await node.renew([known[peer]])
+        clock.move(60)
+        before = await scripts_run(redis_socket)
+
+        for peer, node in nodes.items():
+            assert await node.renew([known[peer]]) == []
+
+        assert await scripts_run(redis_socket) - before == 2 * 2
+
+    async def test_a_clock_that_was_set_back_ends_the_grace_of_one_that_was_put_forward(self, make_rooms, clock):
+        mine, dead = make_rooms(), make_rooms()
+        await mine.join(entry(ALICE), capacity=2)
+        await dead.join(entry(BOB), capacity=2)
+        alice = await held(mine, ALICE)
+        await mine.renew([alice])
+        clock.move(3700)
+        assert await mine.renew([alice]) == []
+        clock.move(-3600)
+        assert await mine.renew([alice]) == []
+
+        for _ in range(3):
+            clock.move(5)
+            news = await mine.renew([alice])
+        clock.move(5)
+        news += await mine.renew([alice])
+
+        assert [message["reason"] for outcome in news for message in told(outcome)] == ["lost"]
+
     async def test_a_node_that_had_nothing_to_do_for_long_keeps_nobody(self, make_rooms, clock):
         """Alice's node is dead; Bob's had nobody for a while."""
         dead, idle = make_rooms(), make_rooms()
