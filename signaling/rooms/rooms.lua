@@ -17,7 +17,7 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000 + request.skew
 local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor(request.skew * 1000000)
 
-local id, key, room, packed, boot
+local id, key, room, boot
 local members, events, nodes, over, past, no_place
 local is_changed, is_extended, had_call, has_forgotten
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
@@ -54,15 +54,10 @@ local function note_nodes()
 end
 
 local function open(room_id, text)
-  id, key, packed = room_id, 'room:' .. room_id, nil
-  local times
-  if text then
-    local _, at
-    _, _, times, at = unpack_leases(text)
-    room = cmsgpack.unpack(text:sub(at))
-  else
-    room = {capacity = request.capacity, locked = false, revision = 0, members = {}}
-  end
+  id, key = room_id, 'room:' .. room_id
+  local _, times, at
+  if text then _, _, times, at = unpack_leases(text) end
+  room = text and cmsgpack.unpack(text:sub(at)) or {capacity = request.capacity, locked = false, revision = 0, members = {}}
   members, events, nodes, over, past, no_place = room.members, {}, {}, {}, nil, {}
   is_changed, is_extended, had_call = false, false, room.call ~= nil
   for place, member in ipairs(members) do -- a clock that was set back must not keep places for longer than was said
@@ -79,6 +74,7 @@ local function is_settled()
   return (#members >= 2) == (room.call ~= nil) and not (room.call and room.call.waits)
 end
 
+-- Answers the room, packed.
 local function save()
   for _, call in ipairs(over) do
     local entry = {
@@ -92,7 +88,7 @@ local function save()
     redis.call('SET', 'past:' .. id, cmsgpack.pack(past), 'PX', math.ceil(rest * 1000))
   end
   if is_changed then room.version = string.format('%.0f.%s', stamp_now, request.request) end
-  packed = cmsgpack.pack(room)
+  local packed = cmsgpack.pack(room)
   if #members == 0 then
     redis.call('DEL', key)
   else
@@ -107,6 +103,7 @@ local function save()
     if has_call then note_due(id, times[1]) end
   end
   if had_call and not (room.call and #members > 0) then redis.call('ZREM', 'calls:due', id) end
+  return packed
 end
 
 local function answer(peer, is_new)
@@ -119,9 +116,9 @@ local function answer(peer, is_new)
   head = cmsgpack.pack(head)
   if is_changed or is_extended then
     if #events > 0 or request.op ~= 'renew' then room.last = {request.request, head} end
-    save()
+    return {save(), head}
   end
-  return {packed or cmsgpack.pack(room), head}
+  return {cmsgpack.pack(room), head}
 end
 
 local function refuse(code, retry_after)

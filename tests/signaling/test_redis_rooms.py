@@ -43,6 +43,14 @@ async def held(rooms, *peers: str) -> Held:
     return Held(room, tuple(room.members[peer] for peer in peers))
 
 
+async def on_two_nodes(make_rooms) -> tuple[dict[str, RedisRooms], dict[str, Held]]:
+    """Alice and Bob in a room, each at a node of their own: these, and what they hold."""
+    nodes = {ALICE: make_rooms(), BOB: make_rooms()}
+    for peer, node in nodes.items():
+        await node.join(entry(peer), capacity=2)
+    return nodes, {peer: await held(node, peer) for peer, node in nodes.items()}
+
+
 async def flush(redis_socket) -> None:
     async with Redis(unix_socket_path=redis_socket) as client:
         await client.flushall()
@@ -146,7 +154,7 @@ class LeaseTests:
         assert await theirs.renew([bob]) == []
         assert await scripts_run(redis_socket) - before == 2 * 2
 
-    async def test_a_member_that_the_node_knows_otherwise_than_the_room_is_looked_at(self, make_rooms, redis_socket):
+    async def test_a_member_that_the_node_knows_otherwise_than_the_room_is_looked_at(self, make_rooms):
         """Its socket is older than the one of which news have come."""
         mine, theirs = make_rooms(), make_rooms()
         member = (await mine.join(entry(ALICE), capacity=2)).member
@@ -157,10 +165,7 @@ class LeaseTests:
         assert outcome.no_place == {ALICE: "superseded"}
 
     async def test_a_clock_that_was_set_back_sends_nobody_the_long_way_for_ever(self, make_rooms, redis_socket, clock):
-        nodes = {ALICE: make_rooms(), BOB: make_rooms()}
-        for peer, node in nodes.items():
-            await node.join(entry(peer), capacity=2)
-        known = {peer: await held(node, peer) for peer, node in nodes.items()}
+        nodes, known = await on_two_nodes(make_rooms)
         clock.move(-5)
         for peer, node in nodes.items():
             assert await node.renew([known[peer]]) == []
@@ -178,10 +183,7 @@ class LeaseTests:
         seed = random.randrange(2**32)
         print("seed", seed)
         draw = random.Random(seed)
-        nodes = {ALICE: make_rooms(), BOB: make_rooms()}
-        for peer, node in nodes.items():
-            await node.join(entry(peer), capacity=2)
-        known = {peer: await held(node, peer) for peer, node in nodes.items()}
+        nodes, known = await on_two_nodes(make_rooms)
         times = []
         async with Redis(unix_socket_path=redis_socket) as client:
             for _ in range(60):
@@ -774,10 +776,7 @@ class CallTests:
 class ClockTests:
     @pytest.mark.parametrize("seconds", [60, 3600])
     async def test_when_redis_stands_still_or_its_clock_is_put_forward_nobody_is_lost(self, make_rooms, clock, seconds):
-        nodes = {ALICE: make_rooms(), BOB: make_rooms()}
-        for peer, node in nodes.items():
-            await node.join(entry(peer), capacity=2)
-        known = {peer: await held(node, peer) for peer, node in nodes.items()}
+        nodes, known = await on_two_nodes(make_rooms)
         for peer, node in nodes.items():
             await node.renew([known[peer]])
 
@@ -796,10 +795,7 @@ class ClockTests:
     async def test_when_redis_stood_still_rooms_are_renewed_by_the_hundred_all_the_same(
         self, make_rooms, redis_socket, clock
     ):
-        nodes = {ALICE: make_rooms(), BOB: make_rooms()}
-        for peer, node in nodes.items():
-            await node.join(entry(peer), capacity=2)
-        known = {peer: await held(node, peer) for peer, node in nodes.items()}
+        nodes, known = await on_two_nodes(make_rooms)
         for peer, node in nodes.items():
             await node.renew([known[peer]])
         clock.move(60)
