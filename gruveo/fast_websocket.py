@@ -158,6 +158,31 @@ class FastWebSocketProtocol(asyncio.Protocol):
     Attacks stopped: see _answer_ping, _fail and gruveo.websocket.
     """
 
+    __slots__ = (
+        "_app",
+        "_app_state",
+        "_drained",
+        "_heard",
+        "_is_open",
+        "_is_over",
+        "_is_paused",
+        "_is_text",
+        "_key",
+        "_listener",
+        "_message",
+        "_most",
+        "_pong",
+        "_rest",
+        "_server_state",
+        "_status",
+        "close_sent",
+        "close_timeout",
+        "close_timer",
+        "loop",
+        "queue",
+        "transport",
+    )
+
     def __init__(self, config, server_state, app_state, _loop=None) -> None:
         server_state.total_requests += 1
         self.loop = _loop or asyncio.get_running_loop()
@@ -278,7 +303,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
 
     def write(self, text: bytes) -> bool:
         """Sends a text, given in UTF-8, if that needs no waiting; False, and nothing is done, when `send` has to be used."""
-        if self._drained or self.close_sent or self._is_over or not self._is_open or self.transport.is_closing():
+        if self._drained or self.close_sent or self._is_over or not self._is_open:
             return False
         self.transport.write(_frame(_WHOLE_TEXT, text))
         return True

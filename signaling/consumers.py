@@ -33,7 +33,7 @@ from signaling.protocol import (
     Signal,
 )
 from signaling.rooms import Call, Entry, Held, Outcome
-from signaling.session import Phase, Session
+from signaling.session import CLOSED, JOINED, NEW, Session
 from signaling.switchboard import Switchboard
 from turnauth import ice
 
@@ -158,7 +158,7 @@ class SignalingConsumer(AsyncConsumer):
         servers that can ask while the loop waits for the next text: it saves a turn of the event loop for each message.
         """
         session = self._session
-        if session.phase is not Phase.JOINED or self._outbox.is_closing:
+        if session.phase is not JOINED or self._outbox.is_closing:
             return False
         try:
             message = session.read(text, now=time.monotonic())
@@ -359,9 +359,9 @@ class SignalingConsumer(AsyncConsumer):
     async def _end(self, close_code: int) -> None:
         """Gives the place up, or keeps it for a while; once, however often it is said."""
         session = self._session
-        if session.phase is Phase.CLOSED:
+        if session.phase is CLOSED:
             return
-        if session.phase is Phase.NEW:
+        if session.phase is NEW:
             session.close(close_code)
             self._say_why("never joined", close_code)
             return
@@ -392,7 +392,7 @@ class SignalingConsumer(AsyncConsumer):
     def _watch(self) -> None:
         """One timer for each socket, set again only when it fires, or would be late: a message costs it nothing."""
         at = min(self._session.deadline(), self._ice_at or float("inf"))
-        if self._session.phase is Phase.CLOSED or (self._timer and self._looks_at <= at):
+        if self._session.phase is CLOSED or (self._timer and self._looks_at <= at):
             return
         self._stop_timer()
         self._looks_at = at

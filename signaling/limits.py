@@ -60,17 +60,19 @@ class TokenBucket:
     Source: ITU-T I.371, the generic cell rate algorithm as virtual scheduling.
     """
 
-    __slots__ = ("_full_at", "_rate", "_seconds")
+    __slots__ = ("_each", "_full_at", "_seconds")
 
     def __init__(self, *, rate: float, burst: float, now: float) -> None:
-        self._rate = rate
+        self._each = 1 / rate  # seconds until a token is there again
         self._seconds = burst / rate  # from empty to full
         self._full_at = now
 
     def take(self, now: float, cost: float = 1) -> float:
         """Takes the tokens and answers 0; or takes none and answers the seconds until there are as many."""
         full_at = self._full_at
-        full_at = (full_at if full_at > now else now) + cost / self._rate
+        if full_at < now:
+            full_at = now
+        full_at += cost * self._each
         wait = full_at - now - self._seconds
         if wait > _ROUNDING:
             return wait

@@ -24,6 +24,18 @@ class Outbox:
     once, when too much waits or nothing has moved for too long; all that waits is dropped then.
     """
 
+    __slots__ = (
+        "_bytes",
+        "_on_too_slow",
+        "_send",
+        "_stuck",
+        "_waiting",
+        "_write_now",
+        "_writer",
+        "is_closing",
+        "reason",
+    )
+
     def __init__(
         self,
         send: Callable[[dict], Coroutine],

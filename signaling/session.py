@@ -18,13 +18,10 @@ _LEAVING = {1000, 1001}
 _MOST_REMEMBERED = 64  # streams whose highest `seq` is known; more than a room holds
 _MOST_REPEATED = 128  # how far below the highest `seq` a repeat may lie (docs/protocol.md section 12)
 
-
-class Phase:
-    """Plain texts, because each message asks, and in Python 3.11 a member of an Enum takes six times as long to look up."""
-
-    NEW = "new"
-    JOINED = "joined"
-    CLOSED = "closed"
+# The phases: plain names, because each message asks, and what stands in a class, let alone an Enum, takes several times as long to look up.
+NEW = "new"
+JOINED = "joined"
+CLOSED = "closed"
 
 
 class Session:
@@ -32,8 +29,25 @@ class Session:
     The rules for one socket; whoever owns the socket asks, and acts on the answers. Times are seconds of one monotonic clock.
     """
 
+    __slots__ = (
+        "_bytes",
+        "_heard",
+        "_highest",
+        "_leaving",
+        "_limits",
+        "_messages",
+        "_opened",
+        "_recovery",
+        "_refusals",
+        "_token_at",
+        "connection",
+        "peer",
+        "phase",
+        "room",
+    )
+
     def __init__(self, limits: Limits, *, now: float) -> None:
-        self.phase = Phase.NEW
+        self.phase = NEW
         self.peer = self.room = ""
         self.connection = 0
         self._limits = limits
@@ -59,7 +73,7 @@ class Session:
                 raise ProtocolError("bad-message", "a binary message")
             message = protocol.parse(text)
             kind = type(message)
-            if (kind is Hello) is not (self.phase is Phase.NEW):
+            if (kind is Hello) is not (self.phase is NEW):
                 raise ProtocolError("bad-message", "not in place here", about="hello" if kind is Hello else "")
             if kind is Signal:
                 stream = message.to, message.stream
@@ -71,7 +85,7 @@ class Session:
             else:
                 bucket = self._recovery if kind is Ack or kind is Ping else self._messages
         except ProtocolError as problem:
-            if self.phase is Phase.NEW:
+            if self.phase is NEW:
                 raise ProtocolError("hello-expected", str(problem), **problem.members) from problem
             if wait := self._messages.take(now):  # rubbish counts too
                 raise self._refusal(wait, now, problem.members.get("about")) from problem
@@ -88,13 +102,13 @@ class Session:
         return message
 
     def join(self, room: str, peer: str, connection: int, *, now: float) -> None:
-        self.phase = Phase.JOINED
+        self.phase = JOINED
         self.room, self.peer, self.connection = room, peer, connection
         self._token_at = now
 
     def close(self, close_code: int) -> bool:
         """Ends the session; True when the peer has left, False when it may come back."""
-        self.phase = Phase.CLOSED
+        self.phase = CLOSED
         return self._leaving or close_code in _LEAVING
 
     def seconds(self, *, now: float) -> float:
@@ -103,9 +117,9 @@ class Session:
 
     def deadline(self) -> float:
         """When to look at `overdue` again, unless something is heard before."""
-        if self.phase is Phase.CLOSED:
+        if self.phase is CLOSED:
             return float("inf")
-        if self.phase is Phase.NEW:
+        if self.phase is NEW:
             return self._opened + self._limits.hello
         return self._heard + self._limits.silence
 
@@ -113,7 +127,7 @@ class Session:
         """Why the socket must be closed for its silence, if it must."""
         if now < self.deadline():
             return None
-        return ProtocolError("hello-timeout" if self.phase is Phase.NEW else "silent")
+        return ProtocolError("hello-timeout" if self.phase is NEW else "silent")
 
     def wants_token(self, *, now: float) -> bool:
         """Whether the next `pong` should carry a fresh token; true once an hour."""

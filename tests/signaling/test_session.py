@@ -7,7 +7,7 @@ import pytest
 from signaling import protocol
 from signaling.limits import Limits
 from signaling.protocol import ProtocolError
-from signaling.session import Phase, Session
+from signaling.session import CLOSED, Session
 from tests.cast import ALICE, BOB
 
 LIMITS = Limits(messages=10, messages_burst=3, recovery=10, recovery_burst=5, refusals=0.5, refusals_burst=4)
@@ -211,5 +211,5 @@ class CloseTests:
         session = joined()
         session.close(1006)
 
-        assert session.phase is Phase.CLOSED
+        assert session.phase is CLOSED
         assert session.overdue(now=1000) is None
