@@ -27,7 +27,7 @@ class Size:
 
     rounds: int = 9
     seconds: float = 8.0
-    turns: int = 25
+    turns: int = 35
     turn_seconds: float = 3.0
     rooms: int = 100
     joins: int = 160
