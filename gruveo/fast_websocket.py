@@ -303,7 +303,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
 
     def write(self, text: bytes) -> bool:
         """Sends a text, given in UTF-8, if that needs no waiting; False, and nothing is done, when `send` has to be used."""
-        if self._drained or self.close_sent or self._is_over or not self._is_open:
+        if self._drained or self.close_sent or self._is_over or not self._is_open or self.transport.is_closing():
             return False
         self.transport.write(_frame(_WHOLE_TEXT, text))
         return True
