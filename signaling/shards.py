@@ -20,8 +20,8 @@ from signaling.rooms import Outcome, Rooms
 logger = logging.getLogger(__name__)
 
 Errand = Callable[[], Awaitable[None]]
-_PATIENCE = 1.5  # seconds until somebody at the door is told that the store does not answer
-_MOST_ASKING = 256  # at the door at once
+_PATIENCE = 1.5  # seconds that somebody at the door waits for a turn, and then again for the answer of the store
+_MOST_ASKING = 256  # at once; the others wait for their turn
 _MOST_ERRANDS = 20_000  # each a few hundred bytes; beyond it leases settle who is still there
 _RETRY_AFTER = (1, 4)  # seconds; drawn anew each time, so that those who are sent away do not come back together
 
@@ -36,7 +36,7 @@ class Shard:
         self.link = link
         self._accord = accord
         self._patience = patience
-        self._asking = 0
+        self._turns = asyncio.Semaphore(_MOST_ASKING)
         self._errands: deque[Errand] = deque()
 
     @property
@@ -62,13 +62,12 @@ class Shard:
         Asks for a place. `undo` is done later if no answer came: the store may have given the place all the same.
 
         Raises:
-            ProtocolError: what the store refuses with, or `unavailable` with `retry_after`: too many ask at once, or it does not answer.
+            ProtocolError: what the store refuses with, or `unavailable` with `retry_after`: too many are before this one, or the store
+                does not answer.
         """
         if self.link is None:
             return await ask()  # of this process's own memory
-        if not self.is_up or self._asking >= _MOST_ASKING:
-            raise unavailable()
-        self._asking += 1
+        await self._wait_for_turn()
         try:
             async with asyncio.timeout(self._patience):
                 return await ask()
@@ -77,7 +76,17 @@ class Shard:
                 self._keep(undo)
             raise unavailable() from error
         finally:
-            self._asking -= 1
+            self._turns.release()
+
+    async def _wait_for_turn(self) -> None:
+        """Who gives up here has asked nothing, so nothing is to be undone."""
+        if not self.is_up:
+            raise unavailable()
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise unavailable() from error
 
     async def tell(self, errand: Errand) -> None:
         """Does this now, or once the store can be reached again; errands keep their order. They must bear being done twice."""

@@ -44,7 +44,7 @@ async def _hears_of_somebody(one: Socket) -> str:
 
 class CrowdTests:
     async def test_who_is_sent_away_comes_back_and_gets_in(self, chance):
-        """More ask at once than a node lets ask at once, because its Redis stands still for that moment."""
+        """Redis stands still, so those who have asked get no answer, and those behind them no turn."""
         crowd = max(scaled(1000), 300)
         async with Site(chance, nodes=1) as site:
             people = [Person(site.ws_url, f"crowd {number}", chance) for number in range(crowd)]

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import pytest
 from redis.asyncio import Redis
@@ -320,6 +321,48 @@ class OutageTests:
         await until(lambda: not node.shard._errands)
         await node.lock(ALICE)  # comes after it
         assert set((await node.shard.rooms.view("room")).members) == {ALICE}
+
+
+class DoorTests:
+    async def test_a_crowd_asks_in_turns_and_all_are_answered(self, make_node):
+        node = await make_node()
+        node.shard._patience = 60
+        asking, most = 0, 0
+
+        async def ask(number: int) -> int:
+            nonlocal asking, most
+            asking += 1
+            most = max(most, asking)
+            await asyncio.sleep(0)
+            asking -= 1
+            return number
+
+        asks = [partial(ask, number) for number in range(600)]
+
+        assert await asyncio.gather(*map(node.shard.admit, asks)) == list(range(600))
+        assert most == 256
+
+    async def test_whose_turn_never_comes_is_sent_away_and_has_asked_nothing(self, make_node):
+        node = await make_node()
+        answer = asyncio.Event()
+        undone = []
+
+        async def undo(number: int) -> None:
+            undone.append(number)
+
+        ahead = [asyncio.create_task(node.shard.admit(answer.wait)) for _ in range(256)]
+        await asyncio.sleep(0)
+        node.shard._patience = 0.1
+        behind = [node.shard.admit(answer.wait, undo=partial(undo, number)) for number in range(20)]
+        refusals = await asyncio.gather(*behind, return_exceptions=True)
+        answer.set()
+
+        assert {(refusal.code, 1 <= refusal.members["retry_after"] <= 4) for refusal in refusals} == {
+            ("unavailable", True)
+        }
+        assert await asyncio.gather(*ahead) == [True] * 256
+        assert node.shard.waiting == 0 and undone == []
+        assert await node.shard.admit(answer.wait)  # all turns were given back
 
 
 class AccordTests:
