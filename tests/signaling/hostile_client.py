@@ -194,7 +194,8 @@ class Rubbish:
 
     def _spoilt_token(self) -> bytes:
         at = self._chance.randrange(len(self._token))
-        token = self._token[:at] + self._chance.choice("Az09-_.=é\0") + self._token[at + 1 :]
+        another = self._chance.choice([letter for letter in "Az09-_.=é\0" if letter != self._token[at]])
+        token = self._token[:at] + another + self._token[at + 1 :]
         return json.dumps(
             {"type": "hello", "resume": self._chance.choice([token, token[at:] or "x", token * 40])}
         ).encode()
