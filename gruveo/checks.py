@@ -103,8 +103,8 @@ def _redis_keeps(number: int, url: str) -> CheckMessage | None:
     if keeps == "yes":
         return None
     return Warning(
-        f"Host {number} of REDIS_URL keeps nothing on disk: when it dies, calls that have ended and are not recorded "
-        "yet are lost, and relays that were drained are handed out again.",
+        f"Host {number} of REDIS_URL keeps nothing on disk: when it dies with a node, calls that have ended and are not "
+        "recorded yet are lost, and relays that were drained are handed out again.",
         hint="CONFIG SET appendonly yes, and the same in redis.conf.",
         id="gruveo.W005",
     )

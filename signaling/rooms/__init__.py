@@ -159,7 +159,7 @@ class Rooms(Protocol):
         """
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
-        """The oldest of the calls that are over and not yet forgotten."""
+        """Of the calls that are over and not yet forgotten so many, the oldest first; some may be recorded already."""
 
     async def forget_calls(self, calls: list[EndedCall]) -> None:
         """May be said twice, and by several nodes."""

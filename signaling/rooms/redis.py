@@ -26,6 +26,7 @@ _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _SLICE = 100  # rooms renewed in one script, which keeps Redis from everything else for a millisecond or two
 _SWEPT = 20  # rooms that nobody is left in, ended with each renewal
 _FORGOTTEN = 4  # leases after which a member that was not renewed is not held here any more
+_MOST_ENDED = 20_000  # calls; each a few hundred bytes
 _ENDED = "calls:ended"
 
 
@@ -57,11 +58,19 @@ class _Head(Struct):
     has_forgotten: bool = False
     refused: str = ""
     retry_after: int | None = None
+    ended: list[EndedCall] = []
+    boot: float = 0.0
+
+
+class _Boot(Struct):
+    at: float
 
 
 _decode_room = msgspec.msgpack.Decoder(_Room).decode
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
 _decode_call = msgspec.msgpack.Decoder(EndedCall).decode
+_decode_calls = msgspec.msgpack.Decoder(list[EndedCall]).decode
+_decode_boot = msgspec.msgpack.Decoder(_Boot).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -91,6 +100,8 @@ class RedisRooms:
         self._name = secrets.token_urlsafe(9)
         self._numbers = count(1)
         self._boot = 0.0  # when the Redis of the last renewal was first used
+        # Calls that ended by what was asked here, and in which Redis, by when it was first used: the oldest first.
+        self._ended: dict[str, tuple[EndedCall, float]] = {}
         self._renewed: dict[tuple[str, int], float] = {}  # member and socket: when, on Redis's clock, the oldest first
 
     async def join(self, entry: Entry, *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
@@ -136,6 +147,7 @@ class RedisRooms:
             part = await self._refresh(all_held[start : start + _SLICE])
             for one, answer in zip(part, await self._renew(part), strict=True):
                 head = _decode_head(answer[1])
+                self._keep(head.ended, head.boot)
                 outcome = _outcome(one.room.id, answer[0], head)
                 if head.has_forgotten:
                     outcome = await self._remind(one, outcome)
@@ -145,12 +157,37 @@ class RedisRooms:
         return outcomes
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
-        entries = await self._redis.xrange(_ENDED, count=count)
-        return [replace(_decode_call(fields[b"call"]), entry=entry.decode()) for entry, fields in entries]
+        """
+        Those that wait in Redis, and those that waited in one that has lost its memory since; they have no `entry`. Of the latter this
+        node knows those that ended by what it had asked for, whose record may have been made before the loss.
+        """
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.xrange(_ENDED, count=count)
+        pipeline.get("boot")
+        entries, boot = await pipeline.execute()
+        waiting = [replace(_decode_call(fields[b"call"]), entry=entry.decode()) for entry, fields in entries]
+        return (waiting + self._lost_calls(waiting, boot and _decode_boot(boot).at, count))[:count]
 
     async def forget_calls(self, calls: list[EndedCall]) -> None:
-        if calls:
-            await self._redis.xdel(_ENDED, *(call.entry for call in calls))
+        if entries := [call.entry for call in calls if call.entry]:
+            await self._redis.xdel(_ENDED, *entries)
+        for call in calls:
+            self._ended.pop(call.id, None)
+
+    def _keep(self, ended: list[EndedCall], boot: float) -> None:
+        for call in ended:
+            self._ended[call.id] = call, boot
+        while len(self._ended) > _MOST_ENDED:
+            del self._ended[next(iter(self._ended))]
+
+    def _lost_calls(self, waiting: list[EndedCall], boot: float | None, count: int) -> list[EndedCall]:
+        known = {call.id for call in waiting}
+        kept = [(call, at) for call, at in self._ended.values() if call.id not in known]
+        if len(waiting) < count:  # all that wait were seen
+            for call, at in kept:
+                if at == boot:
+                    del self._ended[call.id]  # another node has recorded it
+        return [call for call, at in kept if at != boot]
 
     def _remember(self, sockets: list[tuple[str, int]], began: float) -> None:
         for one in sockets:
@@ -191,8 +228,10 @@ class RedisRooms:
     async def _sweep(self, *, last: float | None) -> float:
         """`last` is when those who hold places here were last renewed; a node that held nobody cannot have been cut off from anybody."""
         request = self._request("sweep", last=last, count=_SWEPT)
-        began, boot = await self._evaluate("calls:due", "boot", request=request)
+        began, boot, ended = await self._evaluate("calls:due", "boot", request=request)
         self._boot = float(boot)
+        if ended:
+            self._keep(_decode_calls(ended), self._boot)
         return float(began)
 
     async def _admit(self, operation: str, entry: Entry, address: str = "", **given) -> Outcome:
@@ -205,7 +244,9 @@ class RedisRooms:
 
     async def _run(self, operation: str, room: str, *keys: str, **given) -> Outcome | None:
         packed, head = await self._evaluate(f"room:{room}", "boot", *keys, request=self._request(operation, **given))
-        return _outcome(room, packed, _decode_head(head))
+        told = _decode_head(head)
+        self._keep(told.ended, told.boot)
+        return _outcome(room, packed, told)
 
     def _request(self, operation: str, *, request: str = "", **given) -> bytes:
         """Named: when its answer was lost a script is run again, and the second run must answer what the first has done."""

@@ -7,7 +7,7 @@
 -- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future; for `refresh` the second room, and so on
 -- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
--- Answers {room, {events, nodes, peer, is_new}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
+-- Answers {room, {events, nodes, peer, is_new, ended, boot}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
 -- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by when to look whether their last
 -- place has run out), `calls:ended` (a stream), for people that are gone `gone:`, and for rooms whose calls are over `past:`.
 -- The clock is Redis's own, so that all nodes agree; `skew` moves it in tests. Numbers stay exact up to 2^53.
@@ -74,15 +74,21 @@ local function is_settled()
   return (#members >= 2) == (room.call ~= nil) and not (room.call and room.call.waits)
 end
 
--- Answers the room, packed.
-local function save()
+-- Of the calls that have ended in this run, what is to be written down.
+local function records()
+  local made = {}
   for _, call in ipairs(over) do
-    local entry = {
+    made[#made + 1] = {
       id = call.id, room = id, started = call.started, ended = call.ended, largest = call.largest,
       connected = call.connected, relayed = call.relayed, connect_seconds = call.connect_seconds,
     }
-    redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(entry))
   end
+  return made
+end
+
+-- Answers the room, packed.
+local function save()
+  for _, record in ipairs(records()) do redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(record)) end
   local rest = math.min(request.remember, boot.at + request.remember - now) -- seconds in which a token may bring a call from before
   if #over > 0 and rest > 0 then
     redis.call('SET', 'past:' .. id, cmsgpack.pack(past), 'PX', math.ceil(rest * 1000))
@@ -113,6 +119,7 @@ local function answer(peer, is_new)
   local head = {events = events, nodes = names, peer = peer, is_new = is_new}
   if next(no_place) then head.no_place = no_place end
   if has_forgotten then head.has_forgotten = true end
+  if #over > 0 then head.ended, head.boot = records(), boot.at end
   head = cmsgpack.pack(head)
   if is_changed or is_extended then
     if #events > 0 or request.op ~= 'renew' then room.last = {request.request, head} end
@@ -568,15 +575,17 @@ elseif request.op == 'sweep' then
     boot.grace = now + request.lease
     redis.call('SET', KEYS[2], cmsgpack.pack(boot))
   end
+  local ended = {}
   for _, room_id in ipairs(redis.call('ZRANGEBYSCORE', 'calls:due', '-inf', string.format('%.6f', now), 'LIMIT', 0, request.count)) do
     local text = redis.call('GET', 'room:' .. room_id)
     if text then
       open(room_id, text)
       expire()
+      for _, record in ipairs(records()) do ended[#ended + 1] = record end
       save()
     else
       redis.call('ZREM', 'calls:due', room_id)
     end
   end
-  return {string.format('%.6f', now), string.format('%.17g', boot.at)}
+  return {string.format('%.6f', now), string.format('%.17g', boot.at), #ended > 0 and cmsgpack.pack(ended)}
 end

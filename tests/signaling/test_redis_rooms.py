@@ -419,6 +419,43 @@ class EmptyRedisTests:
         assert (ended.id, ended.connected, ended.relayed) == (call.id, True, True)
         assert ended.ended - ended.started >= 6
 
+    async def test_a_call_that_was_over_and_not_recorded_is_known_to_the_node_that_ended_it(
+        self, make_rooms, redis_socket, clock
+    ):
+        """By a leave; by a renewal that finds the other's lease run out; and one that nobody is left in."""
+        mine, theirs = make_rooms(), make_rooms()
+        calls, holders = [], {}
+        for room in ("left", "lost", "swept"):
+            await theirs.join(entry(peer_id(f"bob {room}"), room=room), capacity=2)
+            outcome = await mine.join(entry(peer_id(f"alice {room}"), room=room), capacity=2)
+            calls.append(outcome.room.call.id)
+            holders[room] = Held(outcome.room, (outcome.member,))
+        await mine.leave("left", peer_id("alice left"), connection=1)
+        for _ in range(2):
+            clock.move(8)
+            await mine.renew([holders["lost"]])
+
+        assert sorted(call.id for call in await theirs.ended_calls(10)) == sorted(calls)
+        await flush(redis_socket)
+
+        assert await theirs.ended_calls(10) == []
+        ended = await mine.ended_calls(10)
+        assert sorted(call.id for call in ended) == sorted(calls)
+        await mine.forget_calls(ended)
+        assert await mine.ended_calls(10) == []
+
+    async def test_what_another_node_has_recorded_is_not_recorded_again(self, make_rooms, redis_socket):
+        mine, theirs = make_rooms(), make_rooms()
+        for peer in (ALICE, BOB):
+            await mine.join(entry(peer), capacity=2)
+        await mine.leave("room", ALICE, connection=1)
+
+        await theirs.forget_calls(await theirs.ended_calls(10))
+        assert await mine.ended_calls(10) == []
+        await flush(redis_socket)
+
+        assert await mine.ended_calls(10) == []
+
     async def test_a_call_that_was_over_does_not_come_back_with_a_token(self, make_rooms, redis_socket):
         rooms = make_rooms(quarantine=12)
         before = make_rooms()
