@@ -69,6 +69,7 @@ class SignalingConsumer(AsyncConsumer):
         self._ice_at: float | None = None
         self._early: tuple[bytes, Message | None] = (b"", None)  # a text that was read before its turn
         self._is_dropped = self._is_ending = False
+        self._is_unwelcome = False  # it was gone before the welcome, so nobody knows the token of its place
         self._said: set[str] = set()  # refusals that stand in the log
 
     async def __call__(self, scope, receive, send) -> None:
@@ -199,7 +200,9 @@ class SignalingConsumer(AsyncConsumer):
         self._token = tokens.Token(*place, 0, *_said_of(outcome.room.call))
         self._switchboard.attach(outcome.room.id, member, self._outbox)
         self._outbox.put(self._welcome(outcome))
+        self._is_unwelcome = self._outbox.is_closing and not hello.resume
         self._switchboard.publish(outcome)
+        self._switchboard.ask_to_move(self._outbox)
         self._watch()
         self._client = hello.client
 
@@ -365,7 +368,7 @@ class SignalingConsumer(AsyncConsumer):
             session.close(close_code)
             self._say_why("never joined", close_code)
             return
-        has_left = session.close(close_code)
+        has_left = session.close(close_code) or self._is_unwelcome
         held = self._switchboard.detach(session.room, session.peer, self._outbox)
         if held and has_left:
             await self._tell_of(held, "leave")

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import Protocol
 
@@ -79,7 +80,7 @@ class Switchboard:
         self._chores: list[Callable[[], Coroutine]] = []
         self._tasks: list[asyncio.Task] = []
         self._silent: set[Shard] = set()  # those that do not answer
-        self.is_draining = False
+        self._drained_at: float | None = None  # on time.monotonic, once this node is to stop
         for shard in shards:
             self.add(shard)
 
@@ -105,6 +106,10 @@ class Switchboard:
                 task.cancel()
             # Again if need be: where a time limit runs out at the same moment, a library may take one for the other.
             _, tasks = await asyncio.wait(tasks, timeout=_RETRY)
+
+    @property
+    def is_draining(self) -> bool:
+        return self._drained_at is not None
 
     @property
     def is_ready(self) -> bool:
@@ -229,10 +234,16 @@ class Switchboard:
 
     def drain(self, seconds: float) -> None:
         """Asks everybody to move to another node, each at a moment of its own; from now on this node is not ready."""
-        self.is_draining = True
+        self._drained_at = time.monotonic() + seconds
         for local in list(self._here.values()):
             for seat in local.seats.values():
-                seat.outlet.put(protocol.reconnect(math.floor(random.uniform(0, seconds) * 1000)))
+                self.ask_to_move(seat.outlet)
+
+    def ask_to_move(self, outlet: Outlet) -> None:
+        """To another node, at a moment of the time that is left, if this one is to stop: for who was on the way in when it heard so."""
+        if self._drained_at is not None:
+            left = max(0, self._drained_at - time.monotonic())
+            outlet.put(protocol.reconnect(math.floor(random.uniform(0, left) * 1000)))
 
     async def _admit(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome]], **given) -> Outcome:
         if self.is_draining:

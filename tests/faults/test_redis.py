@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from signaling.events import Away, Back, Joined, Left, Renewed, State
-from tests.faults.people import Pair, Person, Stranger, batches, complete_all, meet_all, part_all
+from tests.faults.people import Pair, Person, Stranger, batches, complete_all, knock, meet_all, part_all
 from tests.faults.site import Site, answer, says
 from tests.scale import scaled
 from tests.signaling.socket_client import Client as Socket
@@ -111,6 +111,25 @@ class CutOffTests:
 
             await says(node, "/readyz", 200, "ready")
             await pair.leave()
+
+    async def test_who_is_gone_before_the_welcome_leaves_no_ghost(self, chance):
+        """Redis lets them in all the same; nobody knows the token with which they could come back to that place."""
+        async with Site(chance, nodes=1, ROOM_CAPACITY=2, PLACE_SECONDS=600) as site:
+            bob = Person(site.ws_url, "too slow", chance)
+            await bob.join()
+            gone = await Socket.open(site.nodes[0].ws_url)
+
+            site.hosts[0].freeze()
+            await gone.send("hello", code="too slow")
+            await asyncio.sleep(0.1)
+            gone.vanish()
+            await asyncio.sleep(0.1)
+            site.hosts[0].thaw()
+
+            await bob.until(lambda: bob.told(Joined) and bob.told(Left))
+            assert bob.told(Left)[0].reason == "hung-up"
+            assert await knock(site.ws_url, "too slow") == "welcome"
+            await bob.leave()
 
     @pytest.mark.parametrize("fault", ["frozen", "killed"])
     async def test_what_people_do_meanwhile_is_told_when_redis_is_back(self, chance, fault):

@@ -7,6 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from signaling.events import Complaint, Left, Renewed, Resumed
+from tests.cast import until
 from tests.faults.people import Pair, Person, knock, meet_all, part_all
 from tests.faults.site import Site, answer, says
 from tests.scale import scaled
@@ -23,8 +24,10 @@ class RollingRestartTests:
             await meet_all(pairs)
             peers = [[one.peer for one in pair] for pair in pairs]
 
+            nodes = list(site.nodes)
             for node in list(site.nodes):
                 await asyncio.gather(site.stop(node), site.start_node())
+            nodes += site.nodes
 
             both = [each for pair in pairs for each in (tuple(pair), tuple(pair)[::-1])]
             await asyncio.gather(*(_goes_on(one, other) for one, other in both))
@@ -33,6 +36,7 @@ class RollingRestartTests:
                 assert one.rounds_from(other.peer) == [list(range(1, len(one.heard_from(other.peer)) + 1))]
                 assert one.told(Resumed)
                 assert one.told(Left, Renewed, Complaint) == []
+            assert [line for node in nodes for line in node.log.splitlines() if "refused" in line] == []
             await part_all(pairs)
 
 
@@ -68,6 +72,22 @@ class DrainTests:
             assert moves.client.members[stays.peer].away
             await says(other, "/readyz", 200, "ready")
             await moves.leave()
+
+    async def test_who_is_on_the_way_in_is_let_in_and_asked_to_move(self, chance):
+        async with Site(chance, nodes=2, DRAIN_SECONDS=5) as site:
+            node, _ = site.nodes
+            await Socket.join(node.ws_url, "early")
+            late = await Socket.open(node.ws_url)
+
+            site.hosts[0].freeze()
+            await late.send("hello", code="late")
+            await asyncio.sleep(0.1)
+            node.send_signal(signal.SIGTERM)
+            await until(lambda: "drains within" in node.log)
+            site.hosts[0].thaw()
+
+            assert (await late.hear())["type"] == "welcome"
+            assert 0 <= (await late.hear("reconnect"))["after_ms"] <= 5000
 
     async def test_a_node_that_nobody_uses_stops_at_once(self, chance):
         async with Site(chance, nodes=1, DRAIN_SECONDS=600) as site:

@@ -1,5 +1,6 @@
 """The switchboard: who hears of what, and who is reached."""
 
+import asyncio
 import json
 
 import pytest
@@ -190,3 +191,13 @@ class DrainTests:
         with pytest.raises(ProtocolError) as refusal:
             await join(switchboard, BOB)
         assert (refusal.value.code, refusal.value.members) == ("unavailable", {"retry_after": 1})
+
+    async def test_who_was_on_the_way_in_is_asked_to_move_in_the_time_that_is_left(self, switchboard):
+        early, late = Outlet(), Outlet()
+
+        switchboard.ask_to_move(early)
+        switchboard.drain(0.1)
+        await asyncio.sleep(0.11)
+        switchboard.ask_to_move(late)
+
+        assert (early.heard, late.heard) == ([], [{"type": "reconnect", "after_ms": 0}])
