@@ -173,7 +173,7 @@ export class Signaling extends EventTarget {
   }
 
   #receive(attempt, text) {
-    if (attempt === this.#current) this.#stopTimer('pong');
+    if (attempt === this.#current && this.#timers.has('pong')) this.#pingSoon(); // whatever it is, the socket is alive
     const message = protocol.parse(text);
     if (!message) return;
     if (message.type === 'welcome') return this.#welcomed(attempt, message);
@@ -211,6 +211,7 @@ export class Signaling extends EventTarget {
   // Begun by a message, never by the ping before it: browsers slow a chain of timers in a hidden tab down to one a minute, and the
   // server would take that for silence.
   #pingSoon() {
+    this.#stopTimer('pong');
     this.#startTimer('ping', PING_MS, () => this.#ping());
   }
 

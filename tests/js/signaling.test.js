@@ -147,12 +147,20 @@ test('a ping goes every 5 seconds, and an answer keeps the socket', async () => 
   assert.deepEqual(typesOf(), []);
 });
 
-test('any message answers a ping', async () => {
+test('any message answers a ping, and a socket that dies after it is found out by the next', async () => {
   const { clock, WebSocketClass } = connected();
+  const [socket] = WebSocketClass.all;
   await clock.advance(5000);
-  WebSocketClass.newest.hear({ type: 'something-new' });
-  await clock.advance(3000);
+  socket.hear({ type: 'something-new' });
+  await clock.advance(4999);
+  assert.equal(socket.sentOf('ping').length, 1);
+
+  await clock.advance(1);
+  assert.equal(socket.sentOf('ping').length, 2);
+  await clock.advance(2999);
   assert.equal(WebSocketClass.all.length, 1);
+  await clock.advance(1);
+  assert.equal(WebSocketClass.all.length, 2);
 });
 
 test('an open socket that is dead is replaced 3 seconds after the ping, without saying that we hang up', async () => {
