@@ -9,6 +9,7 @@ import { Notices } from './notices.js';
 import { Prefs } from './prefs.js';
 import { gettext, speak } from './texts.js';
 import { Tiles } from './tiles.js';
+import { WakeLock } from './wake-lock.js';
 import { callWords, deviceWords, notCopiedWords, soundWords, unsupportedWords } from './words.js';
 
 const ASKING_MS = 600; // after that the browser is surely showing its question
@@ -28,31 +29,6 @@ function whatIsMissing() {
 /** @param {string} named by the page; without one it is this host's own */
 function signalingUrl(named) {
   return named || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/signaling`;
-}
-
-/** Keeps the screen from going dark; browsers drop the lock whenever the page is hidden. */
-class WakeLock {
-  #wanted = false;
-  #lock = null;
-
-  constructor() {
-    document.addEventListener('visibilitychange', () => this.#take());
-  }
-
-  want(wanted) {
-    this.#wanted = wanted;
-    if (wanted) return this.#take();
-    this.#lock?.release().catch(() => {});
-    this.#lock = null;
-  }
-
-  #take() {
-    if (!this.#wanted || document.hidden || (this.#lock && !this.#lock.released)) return;
-    navigator.wakeLock?.request('screen').then(
-      (lock) => (this.#wanted ? (this.#lock = lock) : lock.release()),
-      () => {}, // battery saver: the call goes on without
-    );
-  }
 }
 
 class Room {
