@@ -17,7 +17,7 @@ from typing import Any
 
 RESEND = 1.0  # seconds until what is not acknowledged is sent again; doubles
 RESEND_MOST = 8.0
-ACK_AFTER = 0.2  # seconds; the paper allows 1, but the sender's timer is 1 second too and would always be faster
+ACK_AFTER = 0.2  # seconds; the paper allows 0.3, for it to come before the sender's timer of 1 second
 AHEAD_MOST = 64
 KEPT_MOST = 128
 KEPT_BYTES_MOST = 256 * 1024

@@ -23,6 +23,7 @@ export class Call extends EventTarget {
   #me = null; // {peer, stamp} once welcomed
   #people = new Map(); // peer id -> {id, stamp, state, away, lost, cameBackAt, peer}
   #early = []; // {message, at}
+  #farewells = new Set(); // peer ids of those who said over the data channel that they leave: the server may not have heard of it
   #iceServers = [];
   #relayOnly;
   #revision = 0;
@@ -283,7 +284,7 @@ export class Call extends EventTarget {
   }
 
   #announce({ peer: id, stamp, away, state: shown }) {
-    if (id === this.#me.peer) return; // a list may hold us as well
+    if (id === this.#me.peer || this.#farewells.has(id)) return; // a list may hold us as well, and a place is kept for a while
     const person = this.#people.get(id) ?? this.#meet(id, stamp);
     const wasLost = person.lost;
     person.state = completeState(shown);
@@ -332,6 +333,7 @@ export class Call extends EventTarget {
 
   #setAway(id, away) {
     const person = this.#people.get(id);
+    if (this.#farewells.has(id)) return;
     if (!person) return this.#askMembers(); // somebody we have not heard of
     const wasAway = person.away;
     if (wasAway && !away) person.cameBackAt = this.#clock.now();
@@ -356,6 +358,7 @@ export class Call extends EventTarget {
 
   #gone(person, reason) {
     if (this.#people.get(person.id) !== person) return;
+    if (reason === 'bye') this.#farewells.add(person.id);
     this.#remove(person, reason === 'bye' ? 'hung-up' : 'lost');
     this.#changed();
   }
@@ -417,6 +420,7 @@ export class Call extends EventTarget {
   #closePeople() {
     for (const { peer } of this.#people.values()) peer.close();
     this.#people.clear();
+    this.#farewells.clear();
     this.#early = [];
     this.#since = this.#reported = null;
   }

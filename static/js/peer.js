@@ -16,6 +16,7 @@ const INTERRUPTED_MS = 1500; // disconnected for this long: restart ICE
 const RESTART_MS = 5000; // no success after a restart: another
 const REBUILD_MS = 15000; // not up this long after the first offer, or down this long: a new peer connection
 const RESTART_PAUSE_MS = 2000; // asked again within this: the restart is under way
+const DOUBT_MS = 10000; // a path that looks up after a renewal and breaks within this: the other end was gone before
 const LOST_MS = 10000; // the member is lost and the path disconnected this long: gone
 const ASKS_MOST = 8; // requests that nobody answers are not piled up
 const ENDED_MOST = 32; // ids of ended streams to remember
@@ -46,6 +47,7 @@ export class Peer extends EventTarget {
   #wasRebuilt = false;
   #hasFailed = false; // and the restart for that is under way
   #restartedAt = -Infinity;
+  #doubtedUntil = -Infinity;
   #restarts = 0; // since the link was last up
   #link = 'connecting';
   #path = null;
@@ -132,9 +134,11 @@ export class Peer extends EventTarget {
     this.#line?.resend();
   }
 
-  /** The other may have forgotten our stream: build anew what is not up, if that is ours to do. */
+  /** The other may have forgotten our stream: build anew what is not up, if that is ours to do; or what turns out not to be. */
   renew() {
-    if (this.#line && this.#line.state !== 'connected') this.#rebuild();
+    if (!this.#line) return;
+    if (this.#line.state !== 'connected') return this.#rebuild();
+    this.#doubtedUntil = this.#clock.now() + DOUBT_MS; // after a sleep it takes a browser some seconds to notice
   }
 
   setTracks(stream) {
@@ -156,6 +160,7 @@ export class Peer extends EventTarget {
   /** The member has lost its place (or has it back): stay while the media lives. */
   setLost(lost) {
     this.#isLost = lost;
+    if (!lost) this.#stopTimer('lost');
     if (lost && !this.#line) this.#goneBy('lost');
     this.#look();
   }
@@ -164,6 +169,7 @@ export class Peer extends EventTarget {
   async bye() {
     if (!this.#line?.hasDirect) return false;
     this.#line.say({ bye: true });
+    if (this.#line.pending > 1) this.#line.resend(); // what a dead socket has swallowed stands before it
     for (let rounds = 0; rounds < 10; rounds += 1) {
       await new Promise((resolve) => this.#clock.setTimeout(resolve, 50));
       if (!this.#line?.directBuffered) return true;
@@ -221,6 +227,7 @@ export class Peer extends EventTarget {
     this.#wasRebuilt = true;
     this.#hasFailed = false;
     this.#restarts = 0;
+    this.#doubtedUntil = -Infinity;
   }
 
   #rebuild() {
@@ -248,6 +255,7 @@ export class Peer extends EventTarget {
   }
 
   #mend(state) {
+    if (this.#later && this.#reachable && this.#clock.now() < this.#doubtedUntil) return this.#rebuild();
     this.#keepTimer('rebuild', REBUILD_MS, () => this.#rebuild());
     if (state === 'disconnected') this.#keepTimer('restart', INTERRUPTED_MS, () => this.#tryRestart());
     if (state !== 'failed' || this.#hasFailed) return;

@@ -12,7 +12,7 @@
 
 const FIRST_WAIT_MS = 1000; // doubles up to
 const LAST_WAIT_MS = 8000;
-const ACK_WAIT_MS = 250; // the protocol allows 1 s; sooner than the other's timer, so that nothing is repeated in vain
+const ACK_WAIT_MS = 250; // the protocol allows 300 ms, for it to come before the other's timer of 1 s
 const AHEAD = 64; // messages kept beyond a gap
 const KEPT_MESSAGES = 128;
 const KEPT_BYTES = 256 * 1024;

@@ -441,6 +441,27 @@ test('who hangs up while the server is away says so over the data channel', asyn
   assert.deepEqual(alice.now.lastLeft, { reason: 'hung-up', name: 'Bob' });
 });
 
+test('who has said goodbye over the data channel does not come back with a place that the server still keeps', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  const { id } = bob.now.me;
+  server.faults.unreachable = true;
+  for (const person of [alice, bob]) socketOf(server, person).end(1006);
+  await settle();
+  await hangUp(bob, clock);
+
+  server.faults.unreachable = false;
+  await clock.advance(30000);
+  assert.equal(alice.now.socket, 'up');
+  assert.deepEqual(server.list().members.map(({ away }) => away), [false, true]);
+  assert.equal(phases(alice), 'waiting');
+  server.tell({ type: 'away', peer: id });
+  await clock.advance(1000);
+  assert.equal(phases(alice), 'waiting');
+  assert.deepEqual(alice.now.lastLeft, { reason: 'hung-up', name: 'Bob' });
+});
+
 test('a place that is gone is taken anew, and the call goes on under a new id', async () => {
   const { clock, enter, network, server } = aRoom();
   const alice = await enter('Alice');

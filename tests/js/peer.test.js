@@ -345,6 +345,20 @@ test('a goodbye over the data channel is heard', async () => {
   assert.equal(alice.events.at(-1), 'gone: bye');
 });
 
+test('a goodbye is heard although a dead socket has swallowed what was said before it', async () => {
+  const { alice, bob, clock, path } = await connected();
+  path.lose = () => true;
+  bob.peer.restartIce();
+  await clock.advance(100);
+
+  path.up = false; // the socket is closed now
+  const said = bob.peer.bye();
+  await clock.advance(100);
+
+  assert.equal(await said, true);
+  assert.equal(alice.events.at(-1), 'gone: bye');
+});
+
 test('a goodbye without a data channel cannot be said', async () => {
   const { bob } = setUp();
   assert.equal(await bob.peer.bye(), false);
@@ -362,6 +376,31 @@ test('a lost member stays while its media lives, and is gone with it', async () 
   assert.equal(alice.peer.link, 'interrupted');
   await clock.advance(1500);
   assert.equal(alice.events.at(-1), 'gone: lost');
+});
+
+test('a lost member that has its place back is not given up, however long its path stays down', async () => {
+  const { alice, clock, network } = await connected();
+  network.cut();
+  alice.peer.setLost(true);
+  await clock.advance(5000);
+
+  alice.peer.setLost(false);
+  await clock.advance(60000);
+
+  assert.ok(!alice.events.some((event) => event.startsWith('gone')), alice.events);
+});
+
+test('a path that breaks soon after a renewal is built anew at once, and later it is mended first', async () => {
+  for (const [ms, streams] of [[9000, 2], [11000, 1]]) {
+    const { bob, clock, network, path } = await connected();
+    bob.peer.renew();
+    await clock.advance(ms);
+    assert.equal(streamsIn(path), 1);
+
+    network.cut();
+    await clock.advance(100);
+    assert.equal(streamsIn(path), streams);
+  }
 });
 
 test('a lost member that never was connected is gone at once', async () => {
