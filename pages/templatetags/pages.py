@@ -16,8 +16,8 @@ register = template.Library()
 CALL_MODULES = [
     f"js/{name}.js"
     for name in (
-        "room call controls hiding lobby media notices prefs tiles wake-lock words texts clock peer protocol signaling places line backoff layout "
-        "negotiation reliable"
+        "room call controls hiding lobby media notices prefs tiles wake-lock words texts clock peer protocol signaling places line backoff "
+        "layout negotiation reliable"
     ).split()
 ]
 
