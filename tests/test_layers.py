@@ -76,7 +76,7 @@ JS_FLOORS = {
     0: "backoff codes codes-words layout negotiation places protocol reliable texts words",
     1: "clock line media peer prefs signaling",
     2: "call",
-    3: "controls hiding lobby notices tiles",
+    3: "controls hiding lobby notices tiles wake-lock",
     4: "faq home reading room",
 }
 JS_IMPURE = r"\b(document|window|localStorage|sessionStorage|navigator|setTimeout|Date\.now|Math\.random|WebSocket|RTCPeerConnection)\b"
