@@ -484,6 +484,8 @@ elseif request.op == 'show' then
 elseif request.op == 'lock' then
   local member = fenced()
   if not member then return fence() end
+  if member.locking == request.request then return answer(member.peer) end -- a late second run must not undo what others did since
+  member.locking, is_extended = request.request, true
   if room.locked ~= request.locked then
     room.locked = request.locked
     happen('lock', {peer = member.peer, locked = room.locked})

@@ -102,6 +102,26 @@ def test_earlier_tokens_serve_as_well(people, code):
     assert (again.answer["resumed"], again.answer["peer"]) == (True, alice.peer)
 
 
+@promise(
+    "9",
+    "Each time a twelfth of that has passed (an hour) a `pong` carries a fresh `token`. It does so too when a call begins.",
+)
+def test_a_fresh_token_comes_when_a_call_begins(people, code):
+    alice = people.join(code)
+    alice.say("ping", id=1)
+    assert alice.hear("pong") == {"type": "pong", "id": 1}
+
+    people.join(code)
+    alice.hear("joined")
+    alice.say("ping", id=2)
+
+    token = alice.hear("pong")["token"]
+    assert token != alice.token
+    alice.vanish()
+    again = people.resume(token)
+    assert (again.answer["peer"], again.answer["resumed"]) == (alice.peer, True)
+
+
 @promise("9", "`gone` (4011): this member has left.")
 @promise("11", "| `gone` | 4011 | the member has left |")
 def test_who_has_left_cannot_resume(people, code):

@@ -5,6 +5,34 @@ import pytest
 pytestmark = pytest.mark.server
 promise = pytest.mark.promise
 
+
+@promise("8", "The server answers nothing and tells nobody.")
+@promise(
+    "8",
+    "`path` is `relayed` when the local or the remote candidate of the selected pair is of type `relay`, else `direct`",
+)
+@pytest.mark.parametrize("path", ["direct", "relayed"])
+def test_a_report_is_taken_in_silence(pair, path):
+    alice, bob = pair
+
+    alice.say("report", path=path)
+
+    if "report" in alice.answer["features"]:
+        assert alice.settle() == []
+    else:
+        assert alice.refusal()["code"] == "not-supported"
+    assert bob.settle() == []
+
+
+@promise("8", "The server answers nothing and tells nobody.")
+@pytest.mark.parametrize("members", [{}, {"path": "wireless"}, {"path": None}, {"path": ["direct"]}])
+def test_a_report_of_something_else_is_refused(pair, members):
+    pair[0].say("report", **members)
+
+    error = pair[0].refusal()
+    assert (error["code"], error["about"]) == ("bad-message", "report")
+
+
 STATE = {"name": "", "muted": False, "camera": False, "sharing": False, "hand": False}
 
 

@@ -441,6 +441,24 @@ test('too many unacknowledged messages end the stream, and the later one begins 
   assert.equal(links(), 'connected connected');
 });
 
+test('the earlier one lets go when too much is unacknowledged, and the later one builds anew when it sees that', async () => {
+  const { alice, bob, clock, links, path } = await connected();
+  path.lose = () => true;
+  const first = alice.pc;
+  for (let n = 0; n < 130; n += 1) {
+    first.onicecandidate?.({ candidate: { candidate: `candidate:${n}`, sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'x' } });
+    await clock.advance(60);
+  }
+  assert.equal(alice.pc, null);
+  assert.equal(first.connectionState, 'closed');
+
+  path.lose = () => false;
+  bob.pc.become('disconnected');
+  await clock.advance(20000);
+  assert.equal(links(), 'connected connected');
+  assert.notEqual(alice.pc, first);
+});
+
 test('closing leaves no timer and no open peer connection', async () => {
   const { both, clock, network } = await connected();
   network.cut();

@@ -165,6 +165,7 @@ async def test_a_call_leaves_no_trace_of_its_code_anywhere(tmp_path):
     assert "room:" in seen[0] and "signaling_call" in in_database and "gruveo_joins_total" in told
     places = {"log": logs, "Redis": "".join(seen), "database": in_database, "metrics": told}
     is_in_none(places)
+    assert "joins:" in places["Redis"] and "127.0.0" not in places["Redis"]
     assert "rked-" not in "".join(places.values())
     lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
     assert {"request", "left", "away", "never joined"} <= {line["event"] for line in lines}

@@ -589,6 +589,28 @@ class AwkwardServerTests:
             with pytest.raises(Refused, match=code):
                 await until(alice, Resumed)
 
+    async def test_it_waits_longer_and_longer_until_a_pong_and_no_longer_than_it_may(self):
+        """The whole of each step here, for the jitter stands still; a server that welcomes and drops is no reason to begin anew."""
+        async with Stage(welcomes, *[cuts_off] * 6, welcomes) as stage:
+            alice = stage.client(backoff=(0.01, 0.02, 0.03, 0.04, 0.05))
+            async with alice:
+                stage.sockets[0].transport.abort()
+                waits = [(await until(alice, Down)).wait for _ in range(7)]
+                await until(alice, Resumed)
+
+        assert waits == [0.01, 0.02, 0.03, 0.04, 0.05, 0.05, 0.05]
+
+    async def test_the_steps_are_those_of_the_paper_and_each_wait_is_drawn_from_the_whole_step(self):
+        assert Times().backoff == (0.5, 1, 2, 4, 20)
+        async with Stage(welcomes, *[cuts_off] * 20, welcomes) as stage:
+            url = f"ws://127.0.0.1:{stage._port}/signaling"
+            async with Client(url, code="room", times=replace(QUICK, backoff=(0.02,))) as alice:
+                stage.sockets[0].transport.abort()
+                waits = [(await until(alice, Down)).wait for _ in range(21)]
+
+        assert all(0 <= wait <= 0.02 for wait in waits)
+        assert min(waits) < 0.01 < max(waits)
+
     async def test_it_waits_as_long_as_it_is_told(self):
         busy = ["error", {"code": "unavailable", "retry_after": 0.3}]
         async with Script(busy, 4007) as script, script.client() as alice:

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import pty
+import re
 import signal
 import sys
 from array import array
@@ -129,6 +132,28 @@ class CommandTests:
         assert summary["received"] == 0
         assert summary["lost"] == summary["sent"] > 0
         assert f"{summary['lost']} of {summary['sent']} messages were lost" in done.stderr
+
+    async def test_at_a_terminal_a_bar_grows_and_is_gone_at_the_end(self, server):
+        ours, theirs = pty.openpty()
+        load = ("signaling_load", server.ws_url, *"--pairs 1 --rate 5 --duration 1 --ramp 0.2".split())
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "manage.py", *load),
+            cwd=BASE_DIR,
+            env=child_env(server.var_dir),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        async with asyncio.timeout(SECONDS):
+            stdout, _ = await process.communicate()
+        shown = os.read(ours, 65_536).decode()
+        os.close(ours)
+
+        assert process.returncode == 0
+        bars = [len(bar) for bar in re.findall(r"\[(#*) *\] +\d+%", shown)]
+        assert bars == sorted(bars) and len(set(bars)) > 3
+        assert "2 of 2 joined" in shown and shown.endswith("\r\033[K")
+        assert "2 of 2 joined" in stdout.decode() and "#" not in stdout.decode()
 
     async def test_ctrl_c_ends_it_with_what_there_is_so_far(self, server):
         before = _sockets(server)

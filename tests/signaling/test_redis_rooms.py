@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -569,6 +570,23 @@ class TwiceRedis(Redis):
 
 
 class LostAnswerTests:
+    @pytest.mark.parametrize("was_locked", [False, True])
+    async def test_a_late_second_run_undoes_nothing_that_others_did_since(self, make_rooms, was_locked):
+        """As when a node gave up waiting, and asks again once it has Redis back."""
+        rooms = make_rooms()
+        for peer in (ALICE, BOB):
+            await rooms.join(entry(peer), capacity=2)
+        await rooms.lock("room", BOB, connection=1, locked=was_locked)
+        lock = partial(rooms.lock, "room", ALICE, connection=1, locked=True, request="alice-locks")
+        await lock()
+        await rooms.lock("room", BOB, connection=1, locked=False)
+        before = await rooms.view("room")
+
+        again = await lock()
+
+        assert (again.room.locked, again.changes) == (False, ())
+        assert await rooms.view("room") == before
+
     async def test_the_second_run_answers_what_the_first_has_done(self, make_rooms, redis_socket):
         """The same steps twice; the second time each answer is lost once."""
         stories = []

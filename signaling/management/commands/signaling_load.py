@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from signaling.load import Load, Plan, Unusable, percentiles, socket_url
 
+_BAR = 24  # characters
 _BUSY_MS = 50  # later than this for one tick in a hundred: what was measured is partly this machine
 
 
@@ -66,7 +67,7 @@ async def _until_ctrl_c(load: Load, on_tick) -> None:
 
 
 class _Progress:
-    """One line that is written over and over, where there is somebody to see it."""
+    """A bar in one line that is written over and over, where there is somebody to see it."""
 
     def __init__(self, stream, load: Load) -> None:
         self._stream = stream if stream.isatty() else None
@@ -75,9 +76,10 @@ class _Progress:
 
     def show(self) -> None:
         plan, tally = self._load.plan, self._load.tally
-        passed, planned = time.monotonic() - self._began, plan.ramp + plan.duration
+        done = min((time.monotonic() - self._began) / (plan.ramp + plan.duration), 1)
         self._write(
-            f"{min(passed / planned, 1):4.0%}  {tally.joined} of {plan.clients} joined, {tally.sent} sent, {tally.lost} on their way, "
+            f"[{'#' * math.floor(done * _BAR):<{_BAR}}] {done:4.0%}  "
+            f"{tally.joined} of {plan.clients} joined, {tally.sent} sent, {tally.lost} on their way, "
             f"{tally.resumed + tally.renewed} reconnects"
         )
 
