@@ -263,6 +263,7 @@ class SignalingConsumer(AsyncConsumer):
         try:
             token = self._read_token(hello.resume)
         except tokens.BadToken as error:
+            self._addresses.join(self._address, now=time.monotonic())  # only who has a token need not be counted
             raise ProtocolError("bad-token", str(error)) from error
         entry = self._entry(token.room, token.peer, hello, request=secrets.token_urlsafe(9))
         return await self._switchboard.resume(

@@ -8,6 +8,7 @@ A node that is cut off from a store admits nobody to its rooms and removes nobod
 import asyncio
 import logging
 import random
+import time
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,7 @@ class Shard:
         self._accord = accord
         self._patience = patience
         self._turns = asyncio.Semaphore(_MOST_ASKING)
+        self._answered_at = 0.0  # when the store last answered somebody at the door
         self._errands: deque[Errand] = deque()
 
     @property
@@ -70,23 +72,36 @@ class Shard:
         await self._wait_for_turn()
         try:
             async with asyncio.timeout(self._patience):
-                return await ask()
+                outcome = await ask()
         except AWAY as error:
             if undo:
                 self._keep(undo)
             raise unavailable() from error
+        except ProtocolError:
+            self._answered_at = time.monotonic()
+            raise
+        else:
+            self._answered_at = time.monotonic()
+            return outcome
         finally:
             self._turns.release()
 
     async def _wait_for_turn(self) -> None:
-        """Who gives up here has asked nothing, so nothing is to be undone."""
+        """Who gives up here has asked nothing, so nothing is to be undone. Nor need anybody ask when those before had no answer."""
         if not self.is_up:
             raise unavailable()
+        if not self._turns.locked():
+            await self._turns.acquire()  # at once
+            return
+        came_at = time.monotonic()
         try:
             async with asyncio.timeout(self._patience):
                 await self._turns.acquire()
         except TimeoutError as error:
             raise unavailable() from error
+        if self._answered_at < came_at:
+            self._turns.release()
+            raise unavailable()
 
     async def tell(self, errand: Errand) -> None:
         """Does this now, or once the store can be reached again; errands keep their order. They must bear being done twice."""

@@ -171,7 +171,9 @@ def test_deep_nesting_is_handed_on_or_refused(pair, depth):
 
 
 @pytest.mark.own_server
-@promise("12", "60 a minute on average, 60 at once; a resume does not count | `too-many-joins` |")
+@promise(
+    "12", "60 a minute on average, 60 at once; a resume counts only if its token is not valid | `too-many-joins` |"
+)
 @promise("12", "| joins from one address (IPv6: one /64), with those refused for their code |")
 @promise("11", "| `too-many-joins` ↻ | 4008 | too many joins from this address |")
 def test_joins_of_one_address_are_limited_and_resumes_are_not(make_server, asking, code):
@@ -189,10 +191,13 @@ def test_joins_of_one_address_are_limited_and_resumes_are_not(make_server, askin
     bob.vanish()
     alice.hear("away")
     assert people.resume(bob.token).answer["resumed"] is True
+    guesses = people.open()
+    guesses.say("hello", resume="no token at all")
+    assert guesses.hear()["code"] == "too-many-joins"
 
 
 @pytest.mark.own_server
-@promise("12", "| sockets from one address (IPv6: one /64) | 200 | `too-many-sockets` |")
+@promise("12", "| sockets from one address (IPv6: one /64) to one server | 200 | `too-many-sockets` |")
 @promise("11", "| `too-many-sockets` ↻ | 4016 | too many sockets from this address |")
 def test_sockets_of_one_address_are_limited_and_closed_ones_count_no_more(make_server, asking, code):
     people = asking(make_server(SOCKETS_PER_ADDRESS=2).ws_url)

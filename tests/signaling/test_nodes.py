@@ -364,6 +364,26 @@ class DoorTests:
         assert node.shard.waiting == 0 and undone == []
         assert await node.shard.admit(answer.wait)  # all turns were given back
 
+    async def test_nobody_asks_a_store_that_has_not_answered_those_before(self, make_node):
+        node = await make_node()
+        node.shard._patience = 0.1
+        silent = asyncio.Event()
+        asked = []
+
+        async def ask() -> None:
+            asked.append(1)
+
+        ahead = [asyncio.create_task(node.shard.admit(silent.wait)) for _ in range(256)]
+        await asyncio.sleep(0)
+        node.shard._patience = 60
+        refusals = await asyncio.gather(*(node.shard.admit(ask) for _ in range(20)), return_exceptions=True)
+        await asyncio.gather(*ahead, return_exceptions=True)
+
+        assert {refusal.code for refusal in refusals} == {"unavailable"}
+        assert asked == []
+        await node.shard.admit(ask)
+        assert asked == [1]
+
 
 class AccordTests:
     async def test_a_node_with_another_key_admits_nobody(self, make_node, redis):
