@@ -169,7 +169,7 @@ class Client:
         self._attempts = 0
         self._failures = 0  # since the last pong
         self._is_arriving = self._is_greeting = False  # a new socket is being opened; its hello is on its way
-        self._may_be_in = False  # a hello got neither welcome nor refusal: its socket may have the place
+        self._may_be_in = False  # a hello got neither welcome nor refusal for good: its socket may have the place
         self._error: dict | None = None  # the newest one on the socket that serves
         self._held_until = 0.0
         self._pace = _new_pace()
@@ -449,7 +449,8 @@ class Client:
             self._welcome(message, socket)
         if not message or message["type"] != "error":
             return None
-        self._may_be_in = False
+        # Who was told `unavailable` may be let in all the same, when the server's store comes to it.
+        self._may_be_in = message.get("code") == "unavailable"
         return message
 
     async def _stay(self, socket: ClientConnection) -> _Ending | None:

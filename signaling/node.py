@@ -18,7 +18,7 @@ from signaling.switchboard import Switchboard
 from signaling.wire import ScriptRedis
 
 _LOOK = 1.0  # seconds between two looks at who has run out, where no lease has to be renewed
-_ANSWER = 1.5  # seconds that a Redis host has for an answer
+_ANSWER = 1.3  # seconds that a Redis host has for an answer; less than signaling.shards waits, so that a deaf socket is found out
 _MOST_SOCKETS = 32  # to one Redis host, besides the two of the link
 
 

@@ -33,6 +33,7 @@ class Session:
         "_bytes",
         "_heard",
         "_highest",
+        "_is_greeted",
         "_leaving",
         "_limits",
         "_messages",
@@ -57,6 +58,7 @@ class Session:
         self._bytes = TokenBucket(rate=limits.bytes, burst=limits.bytes_burst, now=now)
         self._refusals = TokenBucket(rate=limits.refusals, burst=limits.refusals_burst, now=now)
         self._highest: dict[tuple[str, str], int] = {}
+        self._is_greeted = False  # the hello has come; that it is not answered yet is no silence of the client
         self._leaving = False
         self._token_at = now
 
@@ -99,6 +101,8 @@ class Session:
                 self._highest[stream] = message.seq
         elif kind is Leave:
             self._leaving = True
+        elif kind is Hello:
+            self._is_greeted = True
         return message
 
     def join(self, room: str, peer: str, connection: int, *, now: float) -> None:
@@ -119,7 +123,7 @@ class Session:
         """When to look at `overdue` again, unless something is heard before."""
         if self.phase is CLOSED:
             return float("inf")
-        if self.phase is NEW:
+        if not self._is_greeted:
             return self._opened + self._limits.hello
         return self._heard + self._limits.silence
 
@@ -127,7 +131,7 @@ class Session:
         """Why the socket must be closed for its silence, if it must."""
         if now < self.deadline():
             return None
-        return ProtocolError("hello-timeout" if self.phase is NEW else "silent")
+        return ProtocolError("silent" if self._is_greeted else "hello-timeout")
 
     def wants_token(self, *, now: float) -> bool:
         """Whether the next `pong` should carry a fresh token; true once an hour."""

@@ -3,7 +3,7 @@
 -- KEYS[1]  what a renewal needs, see `pack_leases`; behind it the room, packed: capacity, locked, revision, version, members (by stamp),
 --          call, and the last changes
 -- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `before`: the same of the one before, as
---          far as a node has told; `grace`: no lease runs out before
+--          far as a node has told; `seen`: when a node last renewed; `grace`: no lease runs out before
 -- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future; for `refresh` the second room, and so on
 -- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
@@ -354,6 +354,12 @@ local function alike(a, b)
   return a.name == b.name and a.muted == b.muted and a.camera == b.camera and a.sharing == b.sharing and a.hand == b.hand
 end
 
+-- Whose lease would run out has as much time again.
+local function keep_all()
+  boot.seen, boot.grace = now, now + request.lease
+  redis.call('SET', KEYS[2], cmsgpack.pack(boot))
+end
+
 -- Leases by the hundred
 
 -- Renews the leases in a room that is as the node knows it, and in which no lease has run out or is too long, the clock having been set back.
@@ -394,6 +400,8 @@ local found = redis.call('MGET', unpack(KEYS))
 boot = found[2] and cmsgpack.unpack(found[2]) or {at = math.huge, grace = 0}
 boot.before = boot.before or 0
 if request.op == 'refresh' then return refresh(found) end
+-- Redis stood still, or its clock was put forward: no node could renew, and what runs first must take nobody for lost.
+if now - (boot.seen or boot.at) > request.lease * 2 / 3 then keep_all() end
 local counted = tonumber(found[3] or 0)
 open(KEYS[1]:sub(6), found[1])
 if room.last and room.last[1] == request.request then return {cmsgpack.pack(room), room.last[2]} end -- the answer to the first run was lost
@@ -570,11 +578,13 @@ elseif request.op == 'renew' then
 
 elseif request.op == 'sweep' then
   -- Ends the calls of rooms in which nobody is left, and answers the time. When the node that asks could not renew for long, nobody's
-  -- lease runs out for a while: Redis stood still, or its clock was put forward, and the others could not renew either.
+  -- lease runs out for a while: it cannot tell whether the others could.
   quarantine()
   local has_stood_still = request.last and now - request.last > request.lease * 2 / 3
   if has_stood_still or boot.grace > now + request.lease then -- or the clock was set back
-    boot.grace = now + request.lease
+    keep_all()
+  else
+    boot.seen = now
     redis.call('SET', KEYS[2], cmsgpack.pack(boot))
   end
   local ended = {}

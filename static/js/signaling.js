@@ -45,7 +45,7 @@ export class Signaling extends EventTarget {
 
   #current = null; // the Attempt that serves, or that is to serve when none does
   #next = null; // the one that is to take over from a socket that serves
-  #unanswered = null; // the one whose hello got neither welcome nor refusal: it may have our place
+  #unanswered = null; // the one whose hello got neither welcome nor refusal for good: it may have our place
   #retired = null; // the socket before, kept open until its successor is welcomed: the server lets the newest win
   #token = null;
   #phase = 'new'; // 'new' | 'joining' | 'up' | 'crossing' (the server has turned to our next socket) | 'down' | 'over'
@@ -185,7 +185,8 @@ export class Signaling extends EventTarget {
 
   #refusedBy(attempt, error) {
     attempt.error = error;
-    if (attempt === this.#unanswered) this.#unanswered = null;
+    // Who was told `unavailable` may be let in all the same, when the server's store comes to it.
+    if (attempt === this.#unanswered && error.code !== 'unavailable') this.#unanswered = null;
   }
 
   #welcomed(attempt, message) {

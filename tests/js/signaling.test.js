@@ -309,11 +309,27 @@ test('superseded by its own next socket that was given up, it comes back', async
   assert.equal(WebSocketClass.all.length, 3);
 });
 
+test('superseded by its own next socket that was told unavailable and let in later, it comes back', async () => {
+  const { clock, WebSocketClass, old, next, typesOf } = await moving();
+  old.answersPings = true;
+  next.open();
+  next.hear({ type: 'error', code: 'unavailable', text: '', retry_after: 3 });
+  next.drop(4007);
+
+  await clock.advance(1000);
+  old.hear({ type: 'error', code: 'superseded', text: '' });
+  old.drop(4010);
+  await clock.advance(3000);
+
+  assert.deepEqual(typesOf(), ['message', 'down']);
+  assert.equal(WebSocketClass.all.length, 3);
+});
+
 test('superseded by somebody else after its own next socket was refused is final', async () => {
   const { old, next, typesOf } = await moving();
   next.open();
-  next.hear({ type: 'error', code: 'unavailable', text: '', retry_after: 1 });
-  next.drop(4007);
+  next.hear({ type: 'error', code: 'too-many-sockets', text: '', retry_after: 1 });
+  next.drop(4016);
 
   old.hear({ type: 'error', code: 'superseded', text: '' });
   old.drop(4010);

@@ -694,13 +694,25 @@ class MovingTests:
                 await until(alice, Resumed)
 
     async def test_so_does_one_whose_move_was_refused_before(self):
-        parts = says("reconnect", after_ms=0), refuses("unavailable", 4007, retry_after=60)
+        parts = says("reconnect", after_ms=0), refuses("too-many-sockets", 4016, retry_after=60)
         async with Stage(*parts) as stage, stage.client() as alice:
             await until_so(lambda: len(stage.hellos) == 2 and alice._move_at)
             await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
 
             with pytest.raises(Refused, match="superseded"):
                 await until(alice, Resumed)
+
+    async def test_one_that_was_told_unavailable_and_let_in_later_comes_back(self):
+        """Redis carried out the resume that it had not answered in time, so the old one is superseded by its own doing."""
+        parts = says("reconnect", after_ms=0), refuses("unavailable", 4007, retry_after=1), welcomes
+        async with Stage(*parts) as stage, stage.client() as alice:
+            await until_so(lambda: len(stage.hellos) == 2)
+            await stage.sockets[1].wait_closed()
+            await until_so(lambda: alice._move_at)
+            await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
+
+            await until(alice, Resumed)
+            assert len(stage.hellos) == 3
 
     async def test_one_that_is_removed_while_moving_stops(self):
         async def new(stage: Stage, socket: ServerConnection, number: int) -> None:

@@ -1,7 +1,7 @@
 """What nodes tell each other of their rooms, over a real Redis: news that is late, doubled or lost, and places that move."""
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
 import pytest
@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from signaling.accord import Accord, fingerprint
 from signaling.links import Link, Parcel
+from signaling.node import _client
 from signaling.protocol import ProtocolError
 from signaling.rooms.redis import RedisRooms
 from signaling.shards import Shard
@@ -100,6 +101,43 @@ async def make_node(redis):
             return await stack.enter_async_context(Node(redis, renewal=renewal, **times))
 
         yield make
+
+
+class Deafening:
+    """A way to Redis on which sockets stay open and carry nothing any more, as after a failover; new ones do."""
+
+    def __init__(self, redis: RedisServer) -> None:
+        self._redis = redis
+        self._pipes: list[asyncio.Task] = []
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> "Deafening":
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        self.deafen()
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    def deafen(self) -> None:
+        for pipe in self._pipes:
+            pipe.cancel()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(self._redis.path)
+        self._writers += [writer, back]
+        self._pipes += [asyncio.create_task(_pipe(*ends)) for ends in ((reader, back), (there, writer))]
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
 
 
 @asynccontextmanager
@@ -363,6 +401,19 @@ class DoorTests:
         assert await asyncio.gather(*ahead) == [True] * 256
         assert node.shard.waiting == 0 and undone == []
         assert await node.shard.admit(answer.wait)  # all turns were given back
+
+    async def test_a_socket_to_redis_that_has_gone_deaf_costs_one_refusal(self, make_node, redis):
+        node = await make_node()
+        async with Deafening(redis) as way:
+            client = _client(way.url)
+            shard = Shard(RedisRooms(client, quarantine=0), node.link)
+            await shard.admit(lambda: shard.rooms.join(entry(ALICE, room="deaf"), capacity=2))
+
+            way.deafen()
+            with pytest.raises(ProtocolError, match="admits nobody"):
+                await shard.admit(lambda: shard.rooms.join(entry(BOB, room="deaf"), capacity=2))
+            await shard.admit(lambda: shard.rooms.join(entry(BOB, room="deaf"), capacity=2))
+            await client.aclose()
 
     async def test_nobody_asks_a_store_that_has_not_answered_those_before(self, make_node):
         node = await make_node()

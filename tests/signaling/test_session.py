@@ -44,6 +44,12 @@ class NewTests:
 
         assert (refusal.code, refusal.close) == ("hello-expected", 4003)
 
+    def test_a_hello_that_waits_for_its_answer_is_no_silence(self):
+        session = Session(LIMITS, now=0)
+        session.read(b'{"type": "hello", "code": "a"}', now=4.9)
+
+        assert session.overdue(now=10) is None
+
     def test_it_is_overdue_after_the_time_for_hello_whatever_is_sent_meanwhile(self):
         session = Session(LIMITS, now=0)
 
