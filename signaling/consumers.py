@@ -69,6 +69,7 @@ class SignalingConsumer(AsyncConsumer):
         self._ice_at: float | None = None
         self._early: tuple[bytes, Message | None] = (b"", None)  # a text that was read before its turn
         self._is_dropped = self._is_ending = False
+        self._replaces = ""  # whose place this page has taken over
         self._is_unwelcome = False  # it was gone before the welcome, so nobody knows the token of its place
         self._said: set[str] = set()  # refusals that stand in the log
 
@@ -252,11 +253,11 @@ class SignalingConsumer(AsyncConsumer):
         if await self._elsewhere.has(code):
             raise ProtocolError("bad-code", hint="taken")
         room = codes.room_id(code, key=conf.room_key())
-        replaced = self._replaced(hello.replaces, room)
+        self._replaces = self._replaced(hello.replaces, room)
         peer = secrets.token_urlsafe(_PEER_BYTES)
         entry = self._entry(room, peer, hello, request=peer)
         return await self._switchboard.join(
-            entry, capacity=self._limits.capacity, replaces=replaced, address=self._addresses.key(self._address)
+            entry, capacity=self._limits.capacity, replaces=self._replaces, address=self._addresses.key(self._address)
         )
 
     async def _resume(self, hello: Hello) -> Outcome:
@@ -371,7 +372,9 @@ class SignalingConsumer(AsyncConsumer):
             return
         has_left = session.close(close_code) or self._is_unwelcome
         held = self._switchboard.detach(session.room, session.peer, self._outbox)
-        if held and has_left:
+        if held and self._is_unwelcome:
+            await self._tell_of(held, "leave", restores=self._replaces)
+        elif held and has_left:
             await self._tell_of(held, "leave")
         elif held:
             await self._tell_of(held, "away", keep=self._limits.place)

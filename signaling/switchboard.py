@@ -133,15 +133,17 @@ class Switchboard:
         """Where this room is."""
         return self.shards[host_of(room, len(self.shards))]
 
-    async def join(self, entry: Entry, **given) -> Outcome:
+    async def join(self, entry: Entry, *, replaces: str = "", **given) -> Outcome:
         """
-        Asks the room's store for a place.
+        Asks the room's store for a place, which may be that of `replaces`.
 
         Raises:
             ProtocolError: what the store refuses with, or `unavailable`.
         """
-        undo = self._errand(entry.room, lambda rooms: rooms.leave(entry.room, entry.peer, connection=1))
-        return await self._admit(entry.room, lambda rooms: rooms.join(entry, **given), undo=undo)
+        undo = self._errand(
+            entry.room, lambda rooms: rooms.leave(entry.room, entry.peer, connection=1, restores=replaces)
+        )
+        return await self._admit(entry.room, lambda rooms: rooms.join(entry, replaces=replaces, **given), undo=undo)
 
     async def resume(self, entry: Entry, **given) -> Outcome:
         """As `join`, for who comes back."""

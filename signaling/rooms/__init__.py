@@ -133,7 +133,10 @@ class Rooms(Protocol):
     ) -> Outcome:
         """`call` is the one that was running when the token was made; it goes on in a store that has forgotten it."""
 
-    async def leave(self, room: str, peer: str, *, connection: int, request: str = "") -> Outcome | None: ...
+    async def leave(
+        self, room: str, peer: str, *, connection: int, request: str = "", restores: str = ""
+    ) -> Outcome | None:
+        """`restores` is whom the member had replaced, if it never heard that it was let in: then its page may replace it once more."""
 
     async def away(
         self, room: str, peer: str, *, connection: int, keep: float, request: str = ""

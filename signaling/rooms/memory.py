@@ -110,10 +110,14 @@ class MemoryRooms:
             changes.append(change)
         return self._keep(room, changes, entry.peer)
 
-    async def leave(self, room: str, peer: str, *, connection: int, request: str = "") -> Outcome | None:
+    async def leave(
+        self, room: str, peer: str, *, connection: int, request: str = "", restores: str = ""
+    ) -> Outcome | None:
         current = self._fenced(room, peer, connection)
         if current is None:
             return None
+        if restores in self._gone:
+            self._reloading[restores] = self._gone[restores]
         return self._keep(*_listed(self._remove(current, peer, "hung-up")))
 
     async def away(self, room: str, peer: str, *, connection: int, keep: float, request: str = "") -> Outcome | None:

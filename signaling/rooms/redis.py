@@ -112,8 +112,10 @@ class RedisRooms:
     ) -> Outcome:
         return await self._admit("resume", entry, capacity=capacity, stamp=stamp, connection=connection, call=call)
 
-    async def leave(self, room: str, peer: str, *, connection: int, request: str = "") -> Outcome | None:
-        return await self._run("leave", room, peer=peer, connection=connection, request=request)
+    async def leave(
+        self, room: str, peer: str, *, connection: int, request: str = "", restores: str = ""
+    ) -> Outcome | None:
+        return await self._run("leave", room, peer=peer, connection=connection, request=request, restores=restores)
 
     async def away(self, room: str, peer: str, *, connection: int, keep: float, request: str = "") -> Outcome | None:
         return await self._run("away", room, peer=peer, connection=connection, keep=keep, request=request)

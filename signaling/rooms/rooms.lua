@@ -317,6 +317,10 @@ local function left_at(peer)
   return tonumber(redis.call('GET', 'gone:' .. peer) or nil)
 end
 
+local function note_left(peer, at)
+  redis.call('SET', 'gone:' .. peer, string.format('%.6f', at), 'KEEPTTL')
+end
+
 local function has_left(peer)
   local at = left_at(peer)
   return at and now - math.abs(at) <= request.remember
@@ -433,7 +437,7 @@ if request.op == 'join' then
   end
   if room.locked and not (at and now - at <= request.reload) then return refuse('locked') end
   if #members >= room.capacity then return refuse('room-full') end
-  if at then redis.call('SET', 'gone:' .. replaces, string.format('%.6f', -math.abs(at)), 'KEEPTTL') end -- once
+  if at then note_left(replaces, -math.abs(at)) end -- once
   if room.call and room.call.waits then finish() end -- those whom it waited for had their time
   local stamp = stamp_now -- above all others in the room, also when the clock was set back
   if #members > 0 then stamp = math.max(stamp, members[#members].stamp + 1) end
@@ -467,6 +471,8 @@ elseif request.op == 'resume' then
 elseif request.op == 'leave' then
   if not fenced() then return fence() end
   bury(request.peer)
+  local restored_at = request.restores ~= '' and left_at(request.restores)
+  if restored_at then note_left(request.restores, math.abs(restored_at)) end
   note_together()
   drop(request.peer, 'hung-up')
   settle()

@@ -386,6 +386,33 @@ class ReplaceTests:
 
         assert await refused(join(rooms, CHARLIE, replaces=ALICE)) == "room-full"
 
+    @pytest.mark.parametrize("had_left", [False, True])
+    async def test_who_replaces_somebody_and_never_hears_of_it_may_do_so_again(self, rooms, clock, had_left):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+        if had_left:
+            await rooms.leave("room", ALICE, connection=1)
+        await join(rooms, CHARLIE, replaces=ALICE)
+
+        await rooms.leave("room", CHARLIE, connection=1, restores=ALICE)
+
+        dave, erin = peer_id("dave"), peer_id("erin")
+        assert (await join(rooms, dave, replaces=ALICE)).member.peer == dave
+        await rooms.leave("room", dave, connection=1)
+        assert await refused(join(rooms, erin, replaces=ALICE)) == "locked"  # dave knew, and used it up
+
+    async def test_the_time_for_a_reload_does_not_begin_anew_with_that(self, rooms, clock):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+        await rooms.leave("room", ALICE, connection=1)
+        await join(rooms, CHARLIE, replaces=ALICE)
+        await rooms.leave("room", CHARLIE, connection=1, restores=ALICE)
+        clock.move(31)
+
+        assert await refused(join(rooms, peer_id("dave"), replaces=ALICE)) == "locked"
+
     async def test_replacing_a_stranger_helps_nobody(self, rooms):
         await join(rooms, ALICE)
         await join(rooms, BOB)
