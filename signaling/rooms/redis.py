@@ -183,12 +183,13 @@ class RedisRooms:
             del self._ended[next(iter(self._ended))]
 
     def _lost_calls(self, waiting: list[EndedCall], boot: float | None, count: int) -> list[EndedCall]:
+        """Of those kept here; and what another node has recorded is kept no longer."""
         known = {call.id for call in waiting}
         kept = [(call, at) for call, at in self._ended.values() if call.id not in known]
         if len(waiting) < count:  # all that wait were seen
             for call, at in kept:
                 if at == boot:
-                    del self._ended[call.id]  # another node has recorded it
+                    del self._ended[call.id]
         return [call for call, at in kept if at != boot]
 
     def _remember(self, sockets: list[tuple[str, int]], began: float) -> None:

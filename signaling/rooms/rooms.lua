@@ -45,6 +45,10 @@ local function time_to_live(last, has_call)
   return math.ceil((last - now + (has_call and DAY or 60)) * 1000)
 end
 
+local function save_boot()
+  redis.call('SET', KEYS[2], cmsgpack.pack(boot))
+end
+
 local function note_due(room_id, last)
   redis.call('ZADD', 'calls:due', string.format('%.6f', math.max(last, boot.grace)), room_id)
 end
@@ -74,21 +78,9 @@ local function is_settled()
   return (#members >= 2) == (room.call ~= nil) and not (room.call and room.call.waits)
 end
 
--- Of the calls that have ended in this run, what is to be written down.
-local function records()
-  local made = {}
-  for _, call in ipairs(over) do
-    made[#made + 1] = {
-      id = call.id, room = id, started = call.started, ended = call.ended, largest = call.largest,
-      connected = call.connected, relayed = call.relayed, connect_seconds = call.connect_seconds,
-    }
-  end
-  return made
-end
-
 -- Answers the room, packed.
 local function save()
-  for _, record in ipairs(records()) do redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(record)) end
+  for _, record in ipairs(over) do redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(record)) end
   local rest = math.min(request.remember, boot.at + request.remember - now) -- seconds in which a token may bring a call from before
   if #over > 0 and rest > 0 then
     redis.call('SET', 'past:' .. id, cmsgpack.pack(past), 'PX', math.ceil(rest * 1000))
@@ -119,7 +111,7 @@ local function answer(peer, is_new)
   local head = {events = events, nodes = names, peer = peer, is_new = is_new}
   if next(no_place) then head.no_place = no_place end
   if has_forgotten then head.has_forgotten = true end
-  if #over > 0 then head.ended, head.boot = records(), boot.at end
+  if #over > 0 then head.ended, head.boot = over, boot.at end
   head = cmsgpack.pack(head)
   if is_changed or is_extended then
     if #events > 0 or request.op ~= 'renew' then room.last = {request.request, head} end
@@ -202,10 +194,13 @@ local function past_calls()
 end
 
 local function close(call)
-  call.ended = math.max(call.started, math.min(call.together, now))
+  local ended = math.max(call.started, math.min(call.together, now))
   local known = past_calls()
-  known.from, known.to = math.min(known.from, call.started), math.max(known.to, call.ended)
-  over[#over + 1] = call
+  known.from, known.to = math.min(known.from, call.started), math.max(known.to, ended)
+  over[#over + 1] = {
+    id = call.id, room = id, started = call.started, ended = ended, largest = call.largest,
+    connected = call.connected, relayed = call.relayed, connect_seconds = call.connect_seconds,
+  }
   is_changed = true
 end
 
@@ -336,7 +331,7 @@ local function quarantine()
   if is_new then boot = {at = now, before = 0, grace = 0} end
   local is_told = request.boot > boot.before and request.boot < boot.at
   if is_told then boot.before = request.boot end
-  if is_new or is_told then redis.call('SET', KEYS[2], cmsgpack.pack(boot)) end
+  if is_new or is_told then save_boot() end
   return request.quarantine - (now - boot.at)
 end
 
@@ -356,12 +351,6 @@ end
 
 local function alike(a, b)
   return a.name == b.name and a.muted == b.muted and a.camera == b.camera and a.sharing == b.sharing and a.hand == b.hand
-end
-
--- Whose lease would run out has as much time again.
-local function keep_all()
-  boot.seen, boot.grace = now, now + request.lease
-  redis.call('SET', KEYS[2], cmsgpack.pack(boot))
 end
 
 -- Leases by the hundred
@@ -405,7 +394,10 @@ boot = found[2] and cmsgpack.unpack(found[2]) or {at = math.huge, grace = 0}
 boot.before = boot.before or 0
 if request.op == 'refresh' then return refresh(found) end
 -- Redis stood still, or its clock was put forward: no node could renew, and what runs first must take nobody for lost.
-if now - (boot.seen or boot.at) > request.lease * 2 / 3 then keep_all() end
+if now - (boot.seen or boot.at) > request.lease * 2 / 3 then
+  boot.seen, boot.grace = now, now + request.lease
+  save_boot()
+end
 local counted = tonumber(found[3] or 0)
 open(KEYS[1]:sub(6), found[1])
 if room.last and room.last[1] == request.request then return {cmsgpack.pack(room), room.last[2]} end -- the answer to the first run was lost
@@ -588,18 +580,17 @@ elseif request.op == 'sweep' then
   quarantine()
   local has_stood_still = request.last and now - request.last > request.lease * 2 / 3
   if has_stood_still or boot.grace > now + request.lease then -- or the clock was set back
-    keep_all()
-  else
-    boot.seen = now
-    redis.call('SET', KEYS[2], cmsgpack.pack(boot))
+    boot.grace = now + request.lease
   end
+  boot.seen = now
+  save_boot()
   local ended = {}
   for _, room_id in ipairs(redis.call('ZRANGEBYSCORE', 'calls:due', '-inf', string.format('%.6f', now), 'LIMIT', 0, request.count)) do
     local text = redis.call('GET', 'room:' .. room_id)
     if text then
       open(room_id, text)
       expire()
-      for _, record in ipairs(records()) do ended[#ended + 1] = record end
+      for _, record in ipairs(over) do ended[#ended + 1] = record end
       save()
     else
       redis.call('ZREM', 'calls:due', room_id)
