@@ -69,7 +69,7 @@ class SignalingConsumer(AsyncConsumer):
         self._ice_at: float | None = None
         self._early: tuple[bytes, Message | None] = (b"", None)  # a text that was read before its turn
         self._is_dropped = self._is_ending = False
-        self._replaces = ""  # whose place this page has taken over
+        self._replaces = ""  # whose place this page takes over, until it has its welcome
         self._is_unwelcome = False  # it was gone before the welcome, so nobody knows the token of its place
         self._said: set[str] = set()  # refusals that stand in the log
 
@@ -202,6 +202,8 @@ class SignalingConsumer(AsyncConsumer):
         self._switchboard.attach(outcome.room.id, member, self._outbox)
         self._outbox.put(self._welcome(outcome))
         self._is_unwelcome = self._outbox.is_closing and not hello.resume
+        if not self._is_unwelcome:
+            self._replaces = ""
         self._switchboard.publish(outcome)
         self._switchboard.ask_to_move(self._outbox)
         self._watch()
@@ -372,10 +374,8 @@ class SignalingConsumer(AsyncConsumer):
             return
         has_left = session.close(close_code) or self._is_unwelcome
         held = self._switchboard.detach(session.room, session.peer, self._outbox)
-        if held and self._is_unwelcome:
+        if held and has_left:
             await self._tell_of(held, "leave", restores=self._replaces)
-        elif held and has_left:
-            await self._tell_of(held, "leave")
         elif held:
             await self._tell_of(held, "away", keep=self._limits.place)
         self._say_why("left" if has_left else "away", close_code, held)
