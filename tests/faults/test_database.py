@@ -1,7 +1,8 @@
 """A database that is away while calls end."""
 
 import asyncio
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 
 import psycopg
 import pytest
@@ -18,39 +19,41 @@ pytestmark = pytest.mark.server
 
 class DatabaseTests:
     async def test_calls_that_end_meanwhile_are_recorded_once(self, chance):
-        with PostgresServer() as postgres:
-            database = postgres.make_database()
-            async with Site(chance, nodes=2, ROOM_CAPACITY=2, LEASE_SECONDS=2, DATABASE_URL=database) as site:
-                migrated = await asyncio.to_thread(site.nodes[0].manage, "migrate", "--verbosity", "0")
-                assert migrated.returncode == 0, migrated.stderr
+        async with _site(chance) as (site, postgres, database):
+            first = await _end_while(site, chance, "killed", stop=postgres.kill, start=postgres.start)
+            second = await _end_while(site, chance, "frozen", stop=postgres.freeze, start=postgres.thaw)
 
-                first = await _end_while(site, chance, "killed", stop=postgres.kill, start=postgres.start)
-                second = await _end_while(site, chance, "frozen", stop=postgres.freeze, start=postgres.thaw)
-
-                assert _recorded(database) == sorted(room_id(read(code), key=ROOM_KEY) for code in first + second)
+            assert _recorded(database) == sorted(room_id(read(code), key=ROOM_KEY) for code in first + second)
 
     async def test_calls_that_ended_before_redis_lost_its_memory_are_recorded_once(self, chance):
         """The database is away meanwhile, so they wait, and nobody but the nodes knows them."""
-        with PostgresServer() as postgres:
-            database = postgres.make_database()
-            async with Site(chance, nodes=2, ROOM_CAPACITY=2, LEASE_SECONDS=2, DATABASE_URL=database) as site:
-                migrated = await asyncio.to_thread(site.nodes[0].manage, "migrate", "--verbosity", "0")
-                assert migrated.returncode == 0, migrated.stderr
-                pairs = [Pair(site.ws_url, f"forgotten {number}", chance) for number in range(scaled(50))]
-                await meet_all(pairs)
+        async with _site(chance) as (site, postgres, database):
+            pairs = [Pair(site.ws_url, f"forgotten {number}", chance) for number in range(scaled(50))]
+            await meet_all(pairs)
 
-                postgres.kill()
-                await part_all(pairs)
-                await _ended(site, len(pairs))
-                site.hosts[0].kill()
-                await asyncio.to_thread(site.hosts[0].start)
-                await _ended(site, 0)
-                await asyncio.to_thread(postgres.start)
+            postgres.kill()
+            await part_all(pairs)
+            await _ended(site, len(pairs))
+            site.hosts[0].kill()
+            await asyncio.to_thread(site.hosts[0].start)
+            await _ended(site, 0)
+            await asyncio.to_thread(postgres.start)
 
-                async with asyncio.timeout(60):
-                    while len(_recorded(database)) < len(pairs):  # noqa: ASYNC110 - only asking tells
-                        await asyncio.sleep(0.1)
-                assert _recorded(database) == sorted(room_id(read(pair.code), key=ROOM_KEY) for pair in pairs)
+            async with asyncio.timeout(60):
+                while len(_recorded(database)) < len(pairs):  # noqa: ASYNC110 - only asking tells
+                    await asyncio.sleep(0.1)
+            assert _recorded(database) == sorted(room_id(read(pair.code), key=ROOM_KEY) for pair in pairs)
+
+
+@asynccontextmanager
+async def _site(chance) -> AsyncIterator[tuple[Site, PostgresServer, str]]:
+    """Two nodes, and the PostgreSQL with the database in which their calls are recorded."""
+    with PostgresServer() as postgres:
+        database = postgres.make_database()
+        async with Site(chance, nodes=2, ROOM_CAPACITY=2, LEASE_SECONDS=2, DATABASE_URL=database) as site:
+            migrated = await asyncio.to_thread(site.nodes[0].manage, "migrate", "--verbosity", "0")
+            assert migrated.returncode == 0, migrated.stderr
+            yield site, postgres, database
 
 
 async def _end_while(site: Site, chance, word: str, *, stop, start) -> list[str]:

@@ -426,14 +426,19 @@ test('fresh ICE servers reach this connection and the next', async () => {
   assert.deepEqual(bob.pc.configurations[0].iceServers, fresh);
 });
 
+/** More candidates, each in a message of its own, than may be unacknowledged. */
+async function sayTooMuch(pc, clock) {
+  for (let n = 0; n < 130; n += 1) {
+    pc.onicecandidate?.({ candidate: { candidate: `candidate:${n}`, sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'x' } });
+    await clock.advance(60);
+  }
+}
+
 test('too many unacknowledged messages end the stream, and the later one begins anew', async () => {
   const { bob, clock, links, path } = await connected();
   path.lose = () => true;
   const first = bob.pc;
-  for (let n = 0; n < 130; n += 1) {
-    first.onicecandidate?.({ candidate: { candidate: `candidate:${n}`, sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'x' } });
-    await clock.advance(60);
-  }
+  await sayTooMuch(first, clock);
   assert.notEqual(bob.pc, first);
 
   path.lose = () => false;
@@ -445,10 +450,7 @@ test('the earlier one lets go when too much is unacknowledged, and the later one
   const { alice, bob, clock, links, path } = await connected();
   path.lose = () => true;
   const first = alice.pc;
-  for (let n = 0; n < 130; n += 1) {
-    first.onicecandidate?.({ candidate: { candidate: `candidate:${n}`, sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'x' } });
-    await clock.advance(60);
-  }
+  await sayTooMuch(first, clock);
   assert.equal(alice.pc, null);
   assert.equal(first.connectionState, 'closed');
 

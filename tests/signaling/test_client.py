@@ -706,9 +706,7 @@ class MovingTests:
         """Redis carried out the resume that it had not answered in time, so the old one is superseded by its own doing."""
         parts = says("reconnect", after_ms=0), refuses("unavailable", 4007, retry_after=1), welcomes
         async with Stage(*parts) as stage, stage.client() as alice:
-            await until_so(lambda: len(stage.hellos) == 2)
-            await stage.sockets[1].wait_closed()
-            await until_so(lambda: alice._move_at)
+            await _next_is_refused(stage, alice)
             await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
 
             await until(alice, Resumed)
@@ -737,9 +735,7 @@ class MovingTests:
     async def test_an_old_one_that_ends_meanwhile_is_told_and_the_time_that_was_asked_for_still_counts(self):
         parts = says("reconnect", after_ms=0), refuses("unavailable", 4007, retry_after=1), welcomes
         async with Stage(*parts) as stage, stage.client() as alice:
-            await until_so(lambda: len(stage.hellos) == 2)
-            await stage.sockets[1].wait_closed()
-            await until_so(lambda: alice._move_at)
+            await _next_is_refused(stage, alice)
             await stage.sockets[0].close(1012)
             down = await until(alice, Down)
             await until(alice, Resumed)
@@ -893,6 +889,13 @@ class Stage(Script):
         part.cancel()
         with suppress(ConnectionClosed, asyncio.CancelledError):
             await part
+
+
+async def _next_is_refused(stage: Stage, client: Client) -> None:
+    """Waits until the next socket has been refused, and the client knows when to come again; the old one serves on."""
+    await until_so(lambda: len(stage.hellos) == 2)
+    await stage.sockets[1].wait_closed()
+    await until_so(lambda: client._move_at)
 
 
 async def say(socket: ServerConnection, kind: str, **members) -> None:
