@@ -162,6 +162,14 @@ class ProcessTests:
         types = told(app)["aws:ec2:instances", "InstanceTypes"].split(",")
         assert all(re.fullmatch(r"[cmr]\d\w+\.large", one) for one in types)  # which have two cores each
 
+    def test_the_hook_gives_huge_pages_to_whoever_has_memory_for_them(self, app):
+        """As tmpfiles.d(5) has it: what is done, where, with which mode, by whom, at which age, and the argument."""
+        hook = (app / ".platform/hooks/prebuild/10_huge_pages.sh").read_text()
+        done, where, *unused, argument = re.search(r"^echo '(.+)' > /etc/tmpfiles\.d/", hook, re.MULTILINE)[1].split()
+
+        assert done == "w" and set(unused) == {"-"} and len(unused) == 4
+        assert argument in re.findall(r"\w+", Path(where).read_text())  # what this kernel can be told
+
     def test_a_signal_reaches_python(self, app):
         assert all(command.startswith("exec python ") for command in procfile(app).values())
 

@@ -79,6 +79,7 @@ class ContentTests:
         app = unpack(bundles["signaling"], tmp_path / "app")
 
         assert (app / "deploy/beanstalk/publish_connections.py").stat().st_mode & 0o111
+        assert all(hook.stat().st_mode & 0o111 for hook in (app / ".platform/hooks").rglob("*.sh"))
         assert not (app / "Procfile").stat().st_mode & 0o111
 
 

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
@@ -64,6 +65,17 @@ def socket(site: Environments):
     )
 
 
+def heap(pid: int) -> tuple[int, list[str]]:
+    """
+    How large the heap of a process is, in KiB of addresses, and the kernel's flags of it.
+
+    Source: proc_pid_smaps(5).
+    """
+    mapping = Path(f"/proc/{pid}/smaps").read_text().partition("[heap]")[2]
+    size, flags = re.search(r"\nSize: +(\d+) kB.*?\nVmFlags: ([^\n]+)", mapping, re.DOTALL).groups()
+    return int(size), flags.split()
+
+
 class StartTests:
     def test_every_process_of_each_procfile_runs(self, site):
         for instance in (site.web, site.signaling):
@@ -74,6 +86,15 @@ class StartTests:
         for node in site.signaling.nodes:
             soft, hard = resource.prlimit(site.signaling.processes[node].pid, resource.RLIMIT_NOFILE)
             assert soft == hard
+
+    def test_nodes_have_their_objects_on_huge_pages(self, site):
+        mode = re.search(r"\[(\w+)\]", Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text())[1]
+        for node in site.signaling.nodes:
+            pid = site.signaling.processes[node].pid
+            kib, flags = heap(pid)
+
+            assert kib > 64 * 1024  # so much more than it needs is asked for, or no huge page finds room in it
+            assert mode != "madvise" or "hg" in flags
 
     def test_the_database_is_migrated_and_nothing_is_left_to_make(self, site):
         done = site.web.run(site.web.container_commands["10_migrate"])
