@@ -6,6 +6,7 @@ import logging
 import os
 import resource
 import time
+from dataclasses import replace
 
 import uvloop
 
@@ -30,12 +31,15 @@ def main() -> None:
     os.sched_setaffinity(0, CLIENTS)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the servers inherit it
-    uvloop.run(_run(arguments.only, arguments.systems, QUICK if arguments.quick else Size()))
+    size = QUICK if arguments.quick else Size()
+    size = replace(size, turns=arguments.turns or size.turns)
+    uvloop.run(_run(arguments.only, arguments.systems, size))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a reduced run of a few minutes")
+    parser.add_argument("--turns", type=int, help="how many short rounds: with fewer the intervals are wider")
     parser.add_argument(
         "--only", nargs="+", choices=_PARTS, default=_PARTS, help="these parts; the other sections stay"
     )

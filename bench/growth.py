@@ -1,4 +1,4 @@
-"""How the cost of a message grows with the number of rooms."""
+"""How the cost of a message, and the other figures, grow with the number of rooms."""
 
 import asyncio
 from collections import defaultdict
@@ -9,10 +9,12 @@ from time import perf_counter
 
 from bench.clients import GruveoClient, Pulse
 from bench.crowd import Crowd
-from bench.measures import Size
+from bench.measures import Size, join_cost, level, talk, warm_up
 from bench.systems import Running, System
 
 RATE = 1500  # messages a second in all
+JOIN_RATE = 100  # joins a second, while they are measured
+_JOIN_EVERY = 3  # turns
 _IDLE_SECONDS = 3.0
 
 
@@ -22,12 +24,16 @@ def _table() -> dict[int, list[float]]:
 
 @dataclass
 class Growth:
-    """For each number of rooms, round by round; µs of processor time."""
+    """For each number of rooms, round by round; µs of processor time unless something else is said."""
 
     whole: dict[int, list[float]] = field(default_factory=_table)  # a message, with what idle sockets cost meanwhile
     net: dict[int, list[float]] = field(default_factory=_table)  # a message, without that
     idle: dict[int, list[float]] = field(default_factory=_table)  # a second of an idle socket that does not ping
     pinging: dict[int, list[float]] = field(default_factory=_table)  # a second of one that pings, as real ones do
+    joins: dict[int, list[float]] = field(default_factory=_table)  # a join beside all the others; of some rounds
+    p50: dict[int, list[float]] = field(default_factory=_table)  # ms
+    p99: dict[int, list[float]] = field(default_factory=_table)  # ms
+    memory: dict[int, list[float]] = field(default_factory=_table)  # KiB of a joined socket that has talked; once
 
 
 async def measure(system: System, pulse: Pulse, size: Size, *, join_rate: float, say: Callable[[str], None]) -> Growth:
@@ -42,13 +48,21 @@ async def measure(system: System, pulse: Pulse, size: Size, *, join_rate: float,
             Crowd(stack.enter_context(Running(system, SILENCE_SECONDS="3600")), pulse, rooms) for rooms in size.growth
         ]
         pulse.pings = False
-        for crowd in crowds:
-            await crowd.fill(join_rate)
-            await crowd.greet()
         warm, grown = Growth(), Growth()
+        for crowd in crowds:
+            await warm_up(crowd.running, pulse, join_rate)
+            before = await level(crowd.running)
+            await talk(crowd, join_rate)
+            grown.memory[len(crowd.rooms)].append((await level(crowd.running) - before) / (2 * len(crowd.rooms)))
         for number in range(size.turns + 1):
-            for crowd in crowds if number % 2 else crowds[::-1]:
-                await _round(crowd, size.turn_seconds, number, grown if number else warm)
+            into = grown if number else warm
+            turns = crowds if number % 2 else crowds[::-1]
+            for crowd in turns:
+                await _round(crowd, size.turn_seconds, number, into)
+            if number % _JOIN_EVERY == 0:
+                for crowd in turns:
+                    cost = await join_cost(crowd.running, pulse, size.joins, JOIN_RATE)
+                    into.joins[len(crowd.rooms)].append(cost)
             say(f"growth {number}/{size.turns} {system.name}")
         pulse.pings = True
         await asyncio.sleep(GruveoClient.ping_seconds)
@@ -64,6 +78,8 @@ async def _round(crowd: Crowd, seconds: float, number: int, grown: Growth) -> No
     idle = await _idle(crowd, _IDLE_SECONDS)
     window = await crowd.run(rate=RATE, seconds=seconds, seed=number)
     grown.idle[rooms].append(idle)
+    grown.p50[rooms].append(window.p50)
+    grown.p99[rooms].append(window.p99)
     grown.whole[rooms].append(window.cpu)
     grown.net[rooms].append(window.cpu - idle * 2 * rooms * window.seconds / window.messages)
 

@@ -77,16 +77,16 @@ class Contest:
 CONTESTS = {
     contest.name: contest
     for contest in (
-        Contest("one", "One node", ("gruveo", "ws", "gruveo-sansio", "peerjs")),
+        Contest("one", "One node", ("gruveo", "ws", "ws-large", "gruveo-sansio", "peerjs")),
         Contest(
             "two",
             "Two nodes, the two of a room at different ones",
-            ("gruveo-2", "ws-redis", "gruveo-2-sansio", "socketio"),
+            ("gruveo-2", "ws-redis", "ws-redis-large", "gruveo-2-sansio", "socketio"),
         ),
         Contest(
             "slow",
             "Two nodes, at a rate that a plain consumer can bear",
-            ("gruveo-2", "channels", "gruveo-2-sansio"),
+            ("gruveo-2", "channels", "channels-large", "gruveo-2-sansio"),
             rate=400,
         ),
     )
@@ -126,7 +126,7 @@ async def contest(
                 window = await crowd.run(rate=contest.rate, seconds=size.turn_seconds, seed=number)
                 into.windows[crowd.running.system.name].append(window)
             for crowd in turns:
-                join = await _join(crowd.running, pulse, size.joins, contest.join_rate)
+                join = await join_cost(crowd.running, pulse, size.joins, contest.join_rate)
                 into.joins[crowd.running.system.name].append(join)
             say(f"{contest.name} {number}/{size.turns}: {into.last()}")
         for crowd in crowds:
@@ -134,7 +134,7 @@ async def contest(
     return taken
 
 
-async def _join(running: Running, pulse: Pulse, joins: int, rate: float) -> float:
+async def join_cost(running: Running, pulse: Pulse, joins: int, rate: float) -> float:
     """µs CPU from the connect to the answer, and to the other's hearing of it."""
     crowd = Crowd(running, pulse, joins // 2)
     before = running.cpu()
@@ -148,21 +148,31 @@ async def _join(running: Running, pulse: Pulse, joins: int, rate: float) -> floa
 async def memory(system: System, pulse: Pulse, *, sockets: int, join_rate: float) -> list[float]:
     """KiB for each idle joined socket, three times: each time so many more on the same nodes, after a few that came and went."""
     with Running(system) as running:
-        warming = Crowd(running, pulse, _WARMING // 2)
-        await _talk(warming, join_rate)
-        await warming.empty()
+        await warm_up(running, pulse, join_rate)
         crowds = [Crowd(running, pulse, sockets // 2) for _ in range(3)]
-        await asyncio.sleep(_REST_SECONDS)
-        levels = [running.resident()]
+        levels = [await level(running)]
         for crowd in crowds:
-            await _talk(crowd, join_rate)
-            await asyncio.sleep(_REST_SECONDS)
-            levels.append(running.resident())
+            await talk(crowd, join_rate)
+            levels.append(await level(running))
         for crowd in crowds:
             await crowd.empty()
     return [(after - before) / sockets for before, after in pairwise(levels)]
 
 
-async def _talk(crowd: Crowd, join_rate: float) -> None:
+async def warm_up(running: Running, pulse: Pulse, join_rate: float) -> None:
+    """A few come and go, so that what they leave behind is there before memory is read."""
+    crowd = Crowd(running, pulse, _WARMING // 2)
+    await talk(crowd, join_rate)
+    await crowd.empty()
+
+
+async def talk(crowd: Crowd, join_rate: float) -> None:
+    """All join, say their messages and hear those of the others."""
     await crowd.fill(join_rate)
     await crowd.greet(_MESSAGES_EACH)
+
+
+async def level(running: Running) -> int:
+    """KiB that its processes hold at rest."""
+    await asyncio.sleep(_REST_SECONDS)
+    return running.resident()

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.comeback import Comeback
-from bench.growth import RATE, Growth
+from bench.growth import JOIN_RATE, RATE, Growth
 from bench.measures import Contest, Size, Taken
 from bench.npm import RIVALS, node
 from bench.ratios import Interval, interval, paired, percentile
@@ -197,12 +197,21 @@ def _judged_above(ratio: Interval, reach: float) -> list[str]:
 
 
 def growth(found: dict[str, Growth], size: Size) -> str:
-    rows, judged = [], []
+    rows, others, judged = [], [], []
     for name, grown in found.items():
         title = f"{SYSTEMS[name].title}, {_nodes(name)}"
         for rooms in size.growth:
-            figures = (grown.net, grown.whole, grown.idle, grown.pinging)
-            rows.append([title, f"{rooms:,}", *(_spread(table[rooms], 1) for table in figures)])
+            cell = [title, f"{rooms:,}"]
+            rows.append([*cell, *(_spread(t[rooms], 1) for t in (grown.net, grown.whole, grown.idle, grown.pinging))])
+            others.append(
+                [
+                    *cell,
+                    _spread(grown.joins[rooms]),
+                    f"{median(grown.memory[rooms]):.1f}",
+                    _spread(grown.p50[rooms], 2),
+                    _spread(grown.p99[rooms], 1),
+                ]
+            )
         for what, table in (("net", grown.net), ("with idle cost", grown.whole)):
             ratio = paired(table[size.growth[-1]], table[size.growth[0]])
             judged.append(
@@ -223,6 +232,10 @@ def growth(found: dict[str, Growth], size: Size) -> str:
 of leases). Nobody pings meanwhile; what pings cost is in the last column. Within 5 % counts as flat.
 
 {_table(head, rows)}
+While so many rooms are there: what one more join costs ({JOIN_RATE} a second), what each of their sockets holds (resident, of all nodes and
+Redis; of few sockets a rough figure, for memory comes in pieces of 2 MiB), and how long messages are on the way.
+
+{_table(["system", "rooms", "µs CPU a join", "KiB a socket", "p50 ms", "p99 ms"], others)}
 {_table(_JUDGED, judged)}"""
 
 

@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 from bench.clients import Client, GruveoClient, PeerJsClient, PlainClient, SocketIoClient
 from bench.npm import RIVALS, node
 from bench.processes import Process, free_port, redis_server
@@ -27,6 +29,14 @@ _OURS = {
     "SOCKETS_PER_ADDRESS": "100000",
     "QUARANTINE_SECONDS": "0",  # each Redis here is new, and nobody is to come back to it
 }
+_DEPLOYED = ROOT / "deploy" / "beanstalk" / "common" / ".ebextensions" / "70-environment.config"
+_ON_HUGE_PAGES = ("PYTHONMALLOC", "GLIBC_TUNABLES")
+
+
+def _deployed(*names: str) -> dict[str, str]:
+    """Variables with which production's processes are started."""
+    settings = yaml.safe_load(_DEPLOYED.read_text())["option_settings"]
+    return {name: settings["aws:elasticbeanstalk:application:environment"][name] for name in names}
 
 
 @dataclass(frozen=True)
@@ -122,8 +132,11 @@ def _daphne(port: int) -> list[str]:
 
 
 def _ours(name: str, title: str, nodes: int, **env: str) -> System:
-    return System(name, title, nodes, GruveoClient, _serve, path="/signaling", env={**_OURS, **env}, cwd=ROOT)
+    env = {**_OURS, **_deployed(*_ON_HUGE_PAGES), **env}
+    return System(name, title, nodes, GruveoClient, _serve, path="/signaling", env=env, cwd=ROOT)
 
+
+_LARGE_PAGES = {"NODE_OPTIONS": "--use-largepages=on"}  # what Node.js has of that kind; nobody deploys with it unasked
 
 SYSTEMS = {
     system.name: system
@@ -131,10 +144,26 @@ SYSTEMS = {
         _ours("gruveo", "Gruveo", 1),
         _ours("gruveo-sansio", "Gruveo, uvicorn's own WebSocket", 1, SIGNALING_WEBSOCKET="sansio"),
         System("ws", "Node.js ws", 1, PlainClient, _node_program("ws-memory.mjs")),
+        System(
+            "ws-large",
+            "Node.js ws, its code on large pages",
+            1,
+            PlainClient,
+            _node_program("ws-memory.mjs"),
+            env=_LARGE_PAGES,
+        ),
         System("peerjs", "PeerJS server", 1, PeerJsClient, _node_program("peerjs.mjs"), path="/peerjs"),
         _ours("gruveo-2", "Gruveo", 2),
         _ours("gruveo-2-sansio", "Gruveo, uvicorn's own WebSocket", 2, SIGNALING_WEBSOCKET="sansio"),
         System("ws-redis", "Node.js ws + redis", 2, PlainClient, _node_program("ws-redis.mjs")),
+        System(
+            "ws-redis-large",
+            "Node.js ws + redis, their code on large pages",
+            2,
+            PlainClient,
+            _node_program("ws-redis.mjs"),
+            env=_LARGE_PAGES,
+        ),
         System(
             "socketio",
             "socket.io + redis-adapter",
@@ -144,5 +173,13 @@ SYSTEMS = {
             path="/socket.io/?EIO=4&transport=websocket",
         ),
         System("channels", "plain Channels, daphne", 2, PlainClient, _daphne),
+        System(
+            "channels-large",
+            "plain Channels, daphne, on huge pages as ours",
+            2,
+            PlainClient,
+            _daphne,
+            env=_deployed(*_ON_HUGE_PAGES),
+        ),
     )
 }

@@ -8,7 +8,9 @@ comes in falls to whoever sent it; so it is counted twice, as if that were as mu
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from capacity.figures import said
 
@@ -78,14 +80,20 @@ def _figure(results: str, section: str, first_cell: str, *, column: str) -> floa
     begun = results.partition(f"<!-- section: {section} -->")[2].partition(f"<!-- end: {section} -->")[0]
     if not begun:
         raise BadResults("no-section", f"The results have no section {section!r}.")
-    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in begun.splitlines() if line[:1] == "|"]
-    head = next((row for row in rows if column in row), None)
+    head, *rows = next((table for table in _tables(begun) if column in table[0]), [None])
     if head is None:
         raise BadResults("no-column", f"Section {section!r} of the results has no column {column!r}.")
-    found = [row for row in rows if row[0] == first_cell and len(row) == len(head)]
+    found = [row for row in rows if row[0] == first_cell]
     if not found:
         raise BadResults("no-row", f"Section {section!r} of the results has no row {first_cell!r}.")
     number = re.match(r"[0-9][0-9,]*(\.[0-9]+)?", found[-1][head.index(column)])
     if not number:
         raise BadResults("no-number", f"Section {section!r}, row {first_cell!r}, has no number as {column!r}.")
     return float(number[0].replace(",", ""))
+
+
+def _tables(text: str) -> Iterator[list[list[str]]]:
+    """The cells of each table, row by row; the first row is its head."""
+    for is_table, lines in groupby(text.splitlines(), key=lambda line: line[:1] == "|"):
+        if is_table:
+            yield [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines]

@@ -22,7 +22,8 @@ def results(**changes: str) -> str:
                 ("two nodes", "100", 91.7),
                 ("two nodes", "5,000", 35.4),
             ]
-        ),
+        )
+        + "\nSomething else of the same.\n\n| system | rooms | KiB |\n| --- | --- | --- |\n| Gruveo, two nodes | 5,000 | 1 |\n",
         "memory": "| system | nodes | KiB a socket |\n| --- | --- | --- |\n| Gruveo | 1 | 18.0 |\n| Gruveo | 2 | 19.5 |\n",
         "credentials": "| scheme | credentials a second |\n| --- | --- |\n| a row in the PostgreSQL that coturn reads | 3,988 |\n",
         "relay": "| relay | µs CPU a megabit |\n| --- | --- |\n| coturn | 650 [600 – 700] |\n",
