@@ -156,8 +156,8 @@ def test_what_is_no_token_is_refused(people, pair, spoil):
 
 @promise("9", "the old member is `left` with `removed`, and the new one is let in even into a full or locked room.")
 @promise("9", "After a reload the page joins as a new member, with `code` and `replaces`")
-@promise("11", "| `removed` | 4017 | taken out by an operator, or by the same person's new page |")
-@promise("6", "`removed` (another socket of the same person took the place, or an operator did)")
+@promise("11", "| `removed` | 4017 | taken out by the same person's new page |")
+@promise("6", "`removed` (another socket of the same person took the place)")
 def test_a_reloaded_page_takes_the_place_of_its_former_self_in_a_full_and_locked_room(people, code):
     alice = people.join(code)
     for _ in range(alice.answer["capacity"] - 1):

@@ -68,6 +68,22 @@ def test_a_second_hello_is_refused_and_the_socket_stays(pair, code):
     assert (error["code"], error["about"]) == ("bad-message", "hello")
 
 
+@pytest.mark.own_server
+@promise("5", "one of the site's regions of relays, for `ice_servers` nearby.")
+@promise("5", "an unknown one is the site's default |")
+def test_relays_are_of_the_region_that_is_named(make_server, asking, code):
+    settings = {
+        "TURN_SERVERS": "eu=turn-eu.example.org;us=turn-us.example.org",
+        "TURN_DEFAULT_REGION": "eu",
+        "TURN_SECRETS": "a-secret-of-the-relays-0123456789-abc",
+    }
+    people = asking(make_server(**settings).ws_url)
+
+    for chosen, relay in [("us", "turn-us"), ("eu", "turn-eu"), ("mars", "turn-eu"), ("", "turn-eu")]:
+        near, *_ = people.join(f"{code}-{chosen}", region=chosen).answer["ice_servers"]
+        assert near["urls"] and all(f":{relay}.example.org" in url for url in near["urls"])
+
+
 @promise("5", '{"type": "welcome", "version": 1')
 @promise("5", "`members` are the others, not the receiver.")
 @promise("5", "`token` is a bearer secret of at most 1,024 characters")

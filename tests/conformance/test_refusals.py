@@ -6,10 +6,13 @@ from contextlib import suppress
 import pytest
 import websockets
 
-from tests.conformance.wire import MOST
+from tests.conformance.wire import MOST, SECONDS
 
 pytestmark = pytest.mark.server
 promise = pytest.mark.promise
+
+BYTES_A_SECOND, BYTES_AT_ONCE = 512 * 1024, 2 * 1024 * 1024
+LARGE = 60_000  # bytes of a message
 
 
 @promise("10", "`id`: a whole number from 0 to 2^53 − 1, given back")
@@ -174,6 +177,29 @@ def test_deep_nesting_is_handed_on_or_refused(pair, depth):
 @promise(
     "12", "60 a minute on average, 60 at once; a resume counts only if its token is not valid | `too-many-joins` |"
 )
+@promise(
+    "12", "| unsent bytes for a socket | 256 KiB or 512 messages, or 10 s without progress | the socket is cut off |"
+)
+def test_who_reads_nothing_is_cut_off_and_nobody_else_waits(people, code):
+    """The deaf one goes on saying pings, so it is not its silence; what is sent to it is within the limits of its sender."""
+    alice = people.join(code)
+    deaf = people.open(max_queue=1)
+    deaf.say("hello", code=code)
+    deaf.answer, deaf.beats = deaf.hear(), True
+    alice.hear("joined")
+
+    begin, sent, heard = time.monotonic(), 0, []
+    while not heard:
+        allowed = BYTES_AT_ONCE + BYTES_A_SECOND * (time.monotonic() - begin)
+        if (sent + 1) * LARGE < 0.9 * allowed:
+            sent += 1
+            alice.signal(deaf.peer, sent, body="x" * (LARGE - 200))
+        heard = alice.settle()
+
+    assert [(message["type"], message["peer"]) for message in heard] == [("away", deaf.peer)]
+    assert time.monotonic() - begin < SECONDS
+
+
 @promise("12", "| joins from one address (IPv6: one /64), with those refused for their code |")
 @promise("11", "| `too-many-joins` ↻ | 4008 | too many joins from this address |")
 def test_joins_of_one_address_are_limited_and_resumes_are_not(make_server, asking, code):

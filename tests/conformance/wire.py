@@ -32,11 +32,11 @@ class Client:
             url,
             subprotocols=list(subprotocols) or None,
             max_size=66_000,
-            max_queue=None,  # what the server sends is taken at once, whoever reads it when
             ping_interval=None,
             open_timeout=SECONDS,
             close_timeout=SECONDS,
-            **{"compression": None, **options},
+            # Without a `max_queue` what the server sends is taken at once, whoever reads it when.
+            **{"compression": None, "max_queue": None, **options},
         ).__enter__()  # `close` leaves it
         self.answer: dict = {}
         self.beats = False
