@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import uvloop
 
-from bench import comeback, credentials, growth, measures, pages, posts, reading, relay, report, results
+from bench import comeback, credentials, deaf, growth, measures, pages, posts, reading, relay, report, results
 from bench.clients import Pulse
 from bench.measures import CONTESTS, QUICK, Size
 from bench.processes import CLIENTS
 from bench.systems import SYSTEMS
 
-_PARTS = (*CONTESTS, "memory", "comeback", "growth", "credentials", "relay", "pages", "reading")
+_PARTS = (*CONTESTS, "memory", "comeback", "deaf", "growth", "credentials", "relay", "pages", "reading")
 _MEMORY = ("gruveo", "gruveo-sansio", "ws", "peerjs", "gruveo-2", "ws-redis", "socketio", "channels")
 _COMEBACK = ("gruveo-2", "ws-redis", "socketio", "channels")
 _GROWTH = ("gruveo", "gruveo-2")
@@ -71,6 +71,8 @@ async def _measure(part: str, systems: list[str], pulse: Pulse, size: Size) -> s
         case "comeback":
             found = {name: await _comebacks(name, pulse, size) for name in _COMEBACK if name in systems}
             return report.comeback(found, size)
+        case "deaf":
+            return report.deaf(await deaf.measure(pulse, size, say=_say), size)
         case "credentials":
             return report.credentials(credentials.measure(size, say=_say), size)
         case "relay":

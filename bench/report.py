@@ -10,7 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+from bench import deaf as deafness
 from bench.comeback import Comeback
+from bench.deaf import Deafness
 from bench.growth import JOIN_RATE, RATE, Growth
 from bench.measures import Contest, Size, Taken
 from bench.npm import RIVALS, node
@@ -119,6 +121,29 @@ docs/protocol.md section 9. Ours resume, the others join again. A client is back
 Times measured: {size.comebacks}; the backoff alone takes up to 0.5 s.
 
 {_table(["system", "seconds until all are back"], rows)}"""
+
+
+def deaf(found: Deafness, size: Size) -> str:
+    kinds = {"reads": found.reading, "has stopped reading": found.deaf}
+    rows = [
+        [kind, _spread([window.p50 for window in windows], 2), _spread([window.p99 for window in windows], 1)]
+        for kind, windows in kinds.items()
+    ]
+    ratios = []
+    for name in ("p50", "p99"):
+        ratio = paired(*([getattr(window, name) for window in windows] for windows in (found.deaf, found.reading)))
+        spread = f"{ratio.low:.3g} – {ratio.high:.3g} ({ratio.confidence:.0%})"
+        ratios.append([f"{name}: has stopped reading / reads", f"{ratio.median:.3g}", spread])
+    return f"""## Beside somebody who stops reading
+
+{stamp(size)}
+{deafness.ROOMS} rooms of three at one node. Two of each say {deafness.RATE} messages a second in all to each other, which are
+measured; meanwhile each of them sends messages of {deafness.LARGE:,} bytes to the third, as many as it may. {size.rounds} windows of
+{size.turn_seconds:g} s in which the third reads and as many in which it has stopped, in turns. Of those that had stopped {found.cut_off} of
+{found.of} were cut off within their window.
+
+{_table(["the third", "p50 ms", "p99 ms"], rows)}
+{_table(["ratio", "median", "interval"], ratios)}"""
 
 
 def credentials(found: dict[str, list[float]], size: Size) -> str:

@@ -65,7 +65,7 @@ class Running:
             self.redis = self._redis(stack, folder) if self.system.nodes > 1 else None
             if self.redis:
                 env["REDIS_URL"] = f"redis://127.0.0.1:{self.redis.port}/0"
-            if self.system.client is GruveoClient:
+            if issubclass(self.system.client, GruveoClient):
                 env["VAR_DIR"] = str(folder)
                 _prepare(folder, env)
             self.nodes = [self._node(stack, env) for _ in range(self.system.nodes)]
