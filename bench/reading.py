@@ -20,7 +20,7 @@ from pathlib import Path
 from bench import posts
 from bench.measures import Size
 from bench.processes import Process, free_port, redis_server
-from bench.systems import ROOT
+from bench.systems import ON_HUGE_PAGES, ROOT
 from bench.wagtail import PYTHON as WAGTAIL_PYTHON
 from bench.wagtail import SITE as WAGTAIL_SITE
 from tests.server import child_env, prepared_var_dir
@@ -75,6 +75,7 @@ class Ours:
                 SITE_ORIGINS=f"http://127.0.0.1:{port}",
                 REDIS_URL=f"redis://127.0.0.1:{redis.port}/0",
                 QUARANTINE_SECONDS="0",
+                **ON_HUGE_PAGES,
             )
             file = folder / "posts.json"
             file.write_text(json.dumps(self._rows))

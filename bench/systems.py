@@ -29,14 +29,16 @@ _OURS = {
     "SOCKETS_PER_ADDRESS": "100000",
     "QUARANTINE_SECONDS": "0",  # each Redis here is new, and nobody is to come back to it
 }
-_DEPLOYED = ROOT / "deploy" / "beanstalk" / "common" / ".ebextensions" / "70-environment.config"
-_ON_HUGE_PAGES = ("PYTHONMALLOC", "GLIBC_TUNABLES")
 
 
 def _deployed(*names: str) -> dict[str, str]:
     """Variables with which production's processes are started."""
-    settings = yaml.safe_load(_DEPLOYED.read_text())["option_settings"]
+    file = ROOT / "deploy" / "beanstalk" / "common" / ".ebextensions" / "70-environment.config"
+    settings = yaml.safe_load(file.read_text())["option_settings"]
     return {name: settings["aws:elasticbeanstalk:application:environment"][name] for name in names}
+
+
+ON_HUGE_PAGES = _deployed("PYTHONMALLOC", "GLIBC_TUNABLES")
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def _daphne(port: int) -> list[str]:
 
 
 def _ours(name: str, title: str, nodes: int, **env: str) -> System:
-    env = {**_OURS, **_deployed(*_ON_HUGE_PAGES), **env}
+    env = {**_OURS, **ON_HUGE_PAGES, **env}
     return System(name, title, nodes, GruveoClient, _serve, path="/signaling", env=env, cwd=ROOT)
 
 
@@ -179,7 +181,7 @@ SYSTEMS = {
             2,
             PlainClient,
             _daphne,
-            env=_deployed(*_ON_HUGE_PAGES),
+            env=ON_HUGE_PAGES,
         ),
     )
 }
