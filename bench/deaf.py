@@ -56,6 +56,11 @@ class Deafness:
     of: int = 0
 
 
+def seconds(size: Size) -> float:
+    """How long a window is: long enough to say more to the deaf than anybody keeps for them."""
+    return 2 * size.turn_seconds
+
+
 async def measure(pulse: Pulse, size: Size, *, say: Callable[[str], None]) -> Deafness:
     """What is sent is the same in both; the first turn is not counted."""
     found = Deafness()
@@ -66,7 +71,7 @@ async def measure(pulse: Pulse, size: Size, *, say: Callable[[str], None]) -> De
         await crowd.greet()
         for number in range(size.rounds + 1):
             for is_deaf in (False, True) if number % 2 else (True, False):
-                window, cut_off = await _window(crowd, pulse, size.turn_seconds, number, is_deaf=is_deaf)
+                window, cut_off = await _window(crowd, pulse, seconds(size), number, is_deaf=is_deaf)
                 if number and is_deaf:
                     found.deaf.append(window)
                     found.cut_off, found.of = found.cut_off + cut_off, found.of + ROOMS

@@ -139,8 +139,8 @@ def deaf(found: Deafness, size: Size) -> str:
 {stamp(size)}
 {deafness.ROOMS} rooms of three at one node. Two of each say {deafness.RATE} messages a second in all to each other, which are
 measured; meanwhile each of them sends messages of {deafness.LARGE:,} bytes to the third, as many as it may. {size.rounds} windows of
-{size.turn_seconds:g} s in which the third reads and as many in which it has stopped, in turns. Of those that had stopped {found.cut_off} of
-{found.of} were cut off within their window.
+{deafness.seconds(size):g} s in which the third reads and as many in which it has stopped, in turns. Of those that had stopped
+{found.cut_off} of {found.of} were cut off within their window.
 
 {_table(["the third", "p50 ms", "p99 ms"], rows)}
 {_table(["ratio", "median", "interval"], ratios)}"""

@@ -198,6 +198,7 @@ def test_who_reads_nothing_is_cut_off_and_nobody_else_waits(people, code):
 
     assert [(message["type"], message["peer"]) for message in heard] == [("away", deaf.peer)]
     assert time.monotonic() - begin < SECONDS
+    assert deaf.end()[1] == 1006
 
 
 @promise("12", "| joins from one address (IPv6: one /64), with those refused for their code |")
