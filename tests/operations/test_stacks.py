@@ -16,7 +16,15 @@ pytestmark = pytest.mark.server  # cfn-lint takes seconds
 
 ENVIRONMENT = "aws:elasticbeanstalk:application:environment"
 # What others than our settings read.
-_OTHERS = {"DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED", "PORT", "ENVIRONMENT_NAME", "AWS_DEFAULT_REGION"}
+_OTHERS = {
+    "DJANGO_SETTINGS_MODULE",
+    "PYTHONUNBUFFERED",
+    "PYTHONMALLOC",
+    "GLIBC_TUNABLES",
+    "PORT",
+    "ENVIRONMENT_NAME",
+    "AWS_DEFAULT_REGION",
+}
 
 
 def template(name: str) -> dict:
