@@ -114,5 +114,7 @@ async def _flood(rooms: list[tuple[Client, Client]], thirds: list[_Third], secon
         sent += 1
         for room, third in zip(rooms, thirds, strict=True):
             for talker in room:
+                if third.peer in talker.missed:
+                    continue  # cut off, and soon no member any more
                 to, stream = third.peer.encode(), talker.stream.encode()
                 talker.say(b'{"type":"signal","to":"%b","stream":"%b","seq":%d,"body":%b}' % (to, stream, sent, body))
