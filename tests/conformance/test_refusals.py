@@ -173,10 +173,7 @@ def test_deep_nesting_is_handed_on_or_refused(pair, depth):
         assert body in alice.hear_text()
 
 
-@pytest.mark.own_server
-@promise(
-    "12", "60 a minute on average, 60 at once; a resume counts only if its token is not valid | `too-many-joins` |"
-)
+@pytest.mark.own_server  # `welcome` does not tell how many bytes may be said
 @promise(
     "12", "| unsent bytes for a socket | 256 KiB or 512 messages, or 10 s without progress | the socket is cut off |"
 )
@@ -201,6 +198,10 @@ def test_who_reads_nothing_is_cut_off_and_nobody_else_waits(people, code):
     assert deaf.end()[1] == 1006
 
 
+@pytest.mark.own_server
+@promise(
+    "12", "60 a minute on average, 60 at once; a resume counts only if its token is not valid | `too-many-joins` |"
+)
 @promise("12", "| joins from one address (IPv6: one /64), with those refused for their code |")
 @promise("11", "| `too-many-joins` ↻ | 4008 | too many joins from this address |")
 def test_joins_of_one_address_are_limited_and_resumes_are_not(make_server, asking, code):
