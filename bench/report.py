@@ -132,7 +132,7 @@ def deaf(found: Deafness, size: Size) -> str:
     ratios = []
     for name in ("p50", "p99"):
         ratio = paired(*([getattr(window, name) for window in windows] for windows in (found.deaf, found.reading)))
-        spread = f"{ratio.low:.3g} – {ratio.high:.3g} ({ratio.confidence:.0%})"
+        spread = _between(ratio)
         ratios.append([f"{name}: has stopped reading / reads", f"{ratio.median:.3g}", spread])
     return f"""## Beside somebody who stops reading
 
@@ -193,7 +193,7 @@ def reading(found: dict[str, list[float]], spike: Spike, size: Size) -> str:
     judged = []
     for name, reach in READING.items():
         ratio = paired(found[name], found["wagtail"])
-        spread = f"{ratio.low:.3g} – {ratio.high:.3g} ({ratio.confidence:.0%})"
+        spread = _between(ratio)
         verdict = "reached" if ratio.reached(reach) else "**not reached**"
         judged.append([f"{titles[name]} / Wagtail", f"{ratio.median:.3g}", spread, f"≤ {reach:g}: {verdict}"])
     waits = [percentile(spike.waits, share) * 1000 for share in (0.5, 0.99)]
@@ -272,9 +272,13 @@ def _judged(found: Interval, reach: float, beyond: float) -> list[str]:
     """A target counts as reached when the whole interval is there."""
     return [
         f"{found.median:.3g}",
-        f"{found.low:.3g} – {found.high:.3g} ({found.confidence:.0%})",
+        _between(found),
         *(f"≤ {target:g}: {'reached' if found.reached(target) else '**not reached**'}" for target in (reach, beyond)),
     ]
+
+
+def _between(found: Interval) -> str:
+    return f"{found.low:.3g} – {found.high:.3g} ({found.confidence:.0%})"
 
 
 def _spread(values: Sequence[float], digits: int = 0) -> str:

@@ -9,11 +9,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from bench.clients import Client, GruveoClient, PeerJsClient, PlainClient, SocketIoClient
 from bench.npm import RIVALS, node
 from bench.processes import Process, free_port, redis_server
+from tests.operations import beanstalk
 
 ROOT = Path(__file__).resolve().parent.parent
 ORIGIN = "http://localhost:8000"
@@ -29,16 +28,8 @@ _OURS = {
     "SOCKETS_PER_ADDRESS": "100000",
     "QUARANTINE_SECONDS": "0",  # each Redis here is new, and nobody is to come back to it
 }
-
-
-def _deployed(*names: str) -> dict[str, str]:
-    """Variables with which production's processes are started."""
-    file = ROOT / "deploy" / "beanstalk" / "common" / ".ebextensions" / "70-environment.config"
-    settings = yaml.safe_load(file.read_text())["option_settings"]
-    return {name: settings["aws:elasticbeanstalk:application:environment"][name] for name in names}
-
-
-ON_HUGE_PAGES = _deployed("PYTHONMALLOC", "GLIBC_TUNABLES")
+_DEPLOYED = {name: value for _, name, value in beanstalk.options(ROOT / "deploy" / "beanstalk" / "common")}
+ON_HUGE_PAGES = {name: _DEPLOYED[name] for name in ("PYTHONMALLOC", "GLIBC_TUNABLES")}  # as production is started
 
 
 @dataclass(frozen=True)
