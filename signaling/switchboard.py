@@ -12,6 +12,7 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from itertools import cycle
 from typing import Protocol
 
 import msgspec
@@ -27,6 +28,9 @@ from signaling.tally import Tally
 logger = logging.getLogger(__name__)
 
 _SLICE = 200  # rooms renewed at once: thousands in one go would keep the node from everything else
+_TURNS = 8  # heartbeats, with one of which each room is renewed in which nothing is known to have happened
+_HASTE = 0.25  # of the time between two heartbeats, over which the slices are spread
+_BREATH = 0.5  # seconds in which what a store tells has time to come from the node that has done it: that says why
 _RETRY = 0.5  # seconds
 
 
@@ -56,10 +60,16 @@ class _Seat(Struct):
 
 
 class _Local(Struct):
-    """A room as this process knows it, with those who sit here."""
+    """
+    A room as this process knows it, with those who sit here. `turn` is with which heartbeat it is renewed; `is_due` that it is with the
+    next one too; `is_restless` that it is with each, for somebody is away and may run out.
+    """
 
-    seats: dict[str, _Seat]
+    turn: int
+    seats: dict[str, _Seat] = {}
     known: Room | None = None
+    is_due: bool = True
+    is_restless: bool = False
 
 
 _write_news = msgspec.json.Encoder().encode
@@ -68,8 +78,7 @@ _read_news = msgspec.json.Decoder(_News).decode
 
 class Switchboard:
     """
-    One node: its sessions by room and peer, over the stores of rooms. `renewal` is the number of seconds between two renewals of a
-    room's leases.
+    One node: its sessions by room and peer, over the stores of rooms. `renewal` is the number of seconds between two of its heartbeats.
     """
 
     def __init__(self, *shards: Shard, renewal: float) -> None:
@@ -77,6 +86,7 @@ class Switchboard:
         self.tally = Tally()
         self._here: dict[str, _Local] = {}  # rooms of all shards
         self._renewal = renewal
+        self._turns = cycle(range(_TURNS))
         self._chores: list[Callable[[], Coroutine]] = []
         self._tasks: list[asyncio.Task] = []
         self._silent: set[Shard] = set()  # those that do not answer
@@ -158,7 +168,10 @@ class Switchboard:
 
     def attach(self, room: str, member: Member, outlet: Outlet) -> None:
         """From now on this outlet is the member; an older socket of it hears that it is superseded."""
-        local = self._here.setdefault(room, _Local({}))
+        local = self._here.get(room)
+        if local is None:
+            local = self._here[room] = _Local(next(self._turns))
+        local.is_due = True
         older = local.seats.get(member.peer)
         if older is not None and older.member.connection > member.connection:
             self._refuse(outlet, "superseded")
@@ -283,6 +296,7 @@ class Switchboard:
                 self._show_members(local, about)
             return
         local.known = room
+        local.is_restless = any(member.away for member in room.members.values())
         heard = known.revision if known else room.revision - len(changes)
         for change in changes[max(0, heard - room.revision + len(changes)) :]:
             told = change.text.encode()
@@ -323,21 +337,31 @@ class Switchboard:
             local.seats[peer].outlet.put(protocol.members(room.revision, room.locked, room.others(peer)))
 
     async def _keep(self, shard: Shard) -> None:
-        """Renews the leases of those who sit here in rooms of this shard, slice by slice, and takes up what was missed."""
-        pause = 0.0
+        """Shows the store that this node lives, and renews what the store may know otherwise than we do."""
+        turns = cycle(range(_TURNS))
         while True:
-            # A store of this process only, which has no link, needs no leases.
-            here = [room for room in self._here if self.shard(room) is shard] if shard.link else []
-            parts = [here[start : start + _SLICE] for start in range(0, len(here), _SLICE)] or [[]]
-            for part in parts:
-                await asyncio.sleep(pause)
-                while not await self._has_renewed(shard, part):  # noqa: ASYNC110 - nothing tells when Redis is back
-                    await asyncio.sleep(min(_RETRY, self._renewal))
-                pause = self._renewal / len(parts)
+            if not await self._is_done(shard, self._beat(shard)) or not await self._is_renewed(shard, next(turns)):
+                await asyncio.sleep(min(_RETRY, self._renewal))
 
-    async def _has_renewed(self, shard: Shard, part: list[str]) -> bool:
+    async def _is_renewed(self, shard: Shard, turn: int) -> bool:
+        """
+        Slice by slice, until it is time for the next heartbeat; what is left then is due still. False when the store has stopped answering.
+        """
+        until = time.monotonic() + self._renewal
+        due = self._due(shard, turn)
+        self._mark(due, is_due=True)
+        for start in range(0, len(due), _SLICE) or [0]:
+            if not await self._is_done(shard, self._renew(shard, due[start : start + _SLICE])):
+                return False
+            await asyncio.sleep(_HASTE * self._renewal * _SLICE / max(_SLICE, len(due)))
+            if time.monotonic() >= until:
+                break
+        await asyncio.sleep(until - time.monotonic())
+        return True
+
+    async def _is_done(self, shard: Shard, asking: Awaitable[None]) -> bool:
         try:
-            await self._renew(shard, part)
+            await asking
         except AWAY as error:
             if shard not in self._silent:
                 logger.warning("places cannot be renewed: %s", error)
@@ -348,14 +372,48 @@ class Switchboard:
         self._silent.discard(shard)
         return True
 
-    async def _renew(self, shard: Shard, part: list[str]) -> None:
+    async def _beat(self, shard: Shard) -> None:
+        """Finds out what is due: what has changed, rooms of nodes that have died, and all when the store did not know us."""
         await shard.catch_up()
+        holds = any(self.shard(room) is shard for room in self._here)
+        heard = await shard.rooms.beat(shard.node, holds=holds)
+        self._mark(heard.changed, is_due=True)
+        if not heard.is_known:
+            self._mark((room for room in self._here if self.shard(room) is shard), is_due=True)
+        if heard.dead:
+            self._mark((room for room, local in self._here.items() if _sits_at(heard.dead, local.known)), is_due=True)
+
+    def _mark(self, rooms: Iterable[str], *, is_due: bool) -> None:
+        for room in rooms:
+            if local := self._here.get(room):
+                local.is_due = is_due
+
+    def _due(self, shard: Shard, turn: int) -> list[str]:
+        if not shard.link:
+            return []  # a store of this process only needs no leases
+        return [
+            room
+            for room, local in self._here.items()
+            if (local.is_due or local.is_restless or local.turn == turn) and self.shard(room) is shard
+        ]
+
+    async def _renew(self, shard: Shard, part: list[str]) -> None:
         held = list(_held(self._here, part))
-        if outcomes := await shard.rooms.renew(held):  # seldom: nearly all rooms are as we know them
+        # Before it is asked for: what happens meanwhile is for the next time.
+        self._mark((one.room.id for one in held), is_due=False)
+        try:
+            outcomes = await shard.rooms.renew(held)
+        except Exception:
+            self._mark(part, is_due=True)
+            raise
+        if outcomes:  # seldom: nearly all rooms are as we know them
             asked = {one.room.id: one.members for one in held}
             for outcome in outcomes:
-                self._take_renewal(outcome)
-                self._refuse_places(outcome, asked.get(outcome.room.id, ()))
+                if outcome.changes or outcome.no_place or outcome.is_new:
+                    self._take_renewal(outcome)
+                    self._refuse_places(outcome, asked.get(outcome.room.id, ()))
+                else:
+                    asyncio.get_running_loop().call_later(_BREATH, self._take_renewal, outcome)
 
     def _take_renewal(self, outcome: Outcome) -> None:
         """
@@ -386,6 +444,10 @@ def _held(rooms: dict[str, _Local], part: list[str]) -> Iterator[Held]:
         local = rooms.get(room_id)
         if local and local.known:
             yield Held(local.known, tuple(seat.member for seat in local.seats.values()))
+
+
+def _sits_at(nodes: frozenset[str], room: Room | None) -> bool:
+    return room is not None and any(member.node in nodes for member in room.members.values() if not member.away)
 
 
 def _newness(room: Room) -> tuple[int, int]:

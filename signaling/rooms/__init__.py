@@ -155,10 +155,13 @@ class Rooms(Protocol):
 
     async def view(self, room: str) -> Room: ...
 
+    async def beat(self, node: str, *, holds: bool) -> "Heartbeat":
+        """Says that a node lives, and whether anybody sits there. It also ends calls in which nobody is left."""
+
     async def renew(self, held: "Iterable[Held]") -> list[Outcome]:
         """
-        Keeps the places of those whose sockets stand, and answers the rooms of which there is something to know. It also ends calls in
-        which nobody is left.
+        Keeps the places of those whose sockets stand, all at one node that lives, and answers the rooms of which there is something to
+        know.
         """
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
@@ -187,6 +190,17 @@ class Held(Struct, frozen=True):
 
     room: Room
     members: tuple[Member, ...]
+
+
+class Heartbeat(Struct, frozen=True):
+    """
+    What a node hears when it says that it lives: the rooms of its people that have `changed` since it last did, and who is `dead` since a
+    while. When it was not known meanwhile the store may have lost any of its rooms, or have given the places to others.
+    """
+
+    changed: frozenset[str] = frozenset()
+    dead: frozenset[str] = frozenset()
+    is_known: bool = True
 
 
 # The changes of a room. Each takes a room and answers the room after, with the change that says so.

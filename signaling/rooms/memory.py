@@ -12,6 +12,7 @@ from signaling.rooms import (
     Change,
     EndedCall,
     Entry,
+    Heartbeat,
     Held,
     Member,
     Outcome,
@@ -164,6 +165,10 @@ class MemoryRooms:
 
     async def view(self, room: str) -> Room:
         return self._rooms.get(room) or Room(room, 0)
+
+    async def beat(self, node: str, *, holds: bool) -> Heartbeat:
+        """There is no other node."""
+        return Heartbeat()
 
     async def renew(self, held: Iterable[Held]) -> list[Outcome]:
         """Takes out those who did not come back in time. Nothing is forgotten and nobody needs a lease: the node is this process."""

@@ -1,8 +1,9 @@
 """
 The rooms of many nodes, in one Redis. Each operation is one Lua script, so it is one step that nothing can come between.
 
-A member holds its place by a lease that its node renews; when the node dies the lease runs out, and whoever looks next tells the
-others. When Redis comes back empty, `renew` puts back those whose sockets stand, and for a while nobody new is let in.
+A member holds its place by the lease of its node, which renews it by showing that it lives; when the node dies the lease runs out, and
+whoever looks next tells the others. So that nobody stays whom a living node has forgotten, each place has a longer lease of its own
+besides. When Redis comes back empty, `renew` puts back those whose sockets stand, and for a while nobody new is let in.
 """
 
 import hashlib
@@ -19,13 +20,13 @@ from redis.exceptions import NoScriptError
 
 from signaling import protocol
 from signaling.protocol import ProtocolError, ShowState
-from signaling.rooms import Call, Change, EndedCall, Entry, Held, Member, Outcome, Room
+from signaling.rooms import Call, Change, EndedCall, Entry, Heartbeat, Held, Member, Outcome, Room
 
 _SCRIPT = (Path(__file__).parent / "rooms.lua").read_text()
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _SLICE = 100  # rooms renewed in one script, which keeps Redis from everything else for a millisecond or two
 _SWEPT = 20  # rooms that nobody is left in, ended with each renewal
-_FORGOTTEN = 4  # leases after which a member that was not renewed is not held here any more
+_HOLD = 8  # leases of a node that one of a place lasts
 _MOST_ENDED = 20_000  # calls; each a few hundred bytes
 _ENDED = "calls:ended"
 
@@ -76,9 +77,9 @@ _encode = msgspec.msgpack.Encoder().encode
 
 class RedisRooms:
     """
-    See signaling.rooms.Rooms. Times in seconds: `lease` is how long a member lasts without a renewal, `quarantine` how long a Redis
-    that is new admits nobody, `remember` and `reload` as in MemoryRooms; `joins` are let through per second and address, `joins_burst`
-    at once; `skew` is added to Redis's clock, for tests.
+    See signaling.rooms.Rooms. Times in seconds: `lease` is how long a node counts as alive after it has said so, and how long a place lasts
+    that its node has not spoken for yet; `quarantine` how long a Redis that is new admits nobody, `remember` and `reload` as in
+    MemoryRooms; `joins` are let through per second and address, `joins_burst` at once; `skew` is added to Redis's clock, for tests.
     """
 
     def __init__(
@@ -94,15 +95,25 @@ class RedisRooms:
         skew: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._redis = redis
-        self._times = {"lease": lease, "quarantine": quarantine, "remember": remember, "reload": reload}
+        self._times = {
+            "lease": lease,
+            "hold": _HOLD * lease,
+            "quarantine": quarantine,
+            "remember": remember,
+            "reload": reload,
+        }
         self._joins = {"joins": joins, "joins_burst": joins_burst}
         self._skew = skew
         self._name = secrets.token_urlsafe(9)
         self._numbers = count(1)
-        self._boot = 0.0  # when the Redis of the last renewal was first used
+        self._boot = 0.0  # when the Redis of the last heartbeat was first used
+        # The last heartbeat: when it was, on Redis's clock, whether anybody sat here, and how many rooms it has told of.
+        self._beat_at: float | None = None
+        self._held = False
+        self._taken = 0
+        self._dead: frozenset[str] = frozenset()
         # Calls that ended by what was asked here, and in which Redis, by when it was first used: the oldest first.
         self._ended: dict[str, tuple[EndedCall, float]] = {}
-        self._renewed: dict[tuple[str, int], float] = {}  # member and socket: when, on Redis's clock, the oldest first
 
     async def join(self, entry: Entry, *, capacity: int, replaces: str = "", address: str = "") -> Outcome:
         return await self._admit("join", entry, address, capacity=capacity, replaces=replaces, **self._joins)
@@ -134,6 +145,16 @@ class RedisRooms:
     async def view(self, room: str) -> Room:
         return (await self._run("view", room)).room
 
+    async def beat(self, node: str, *, holds: bool) -> Heartbeat:
+        request = self._request("beat", node=node, last=self._beat_at, held=self._held, taken=self._taken, count=_SWEPT)
+        began, boot, ended, is_known, news, dead = await self._evaluate("calls:due", "boot", request=request)
+        self._beat_at, self._held, self._taken = float(began), holds, len(news)
+        self._boot = float(boot)
+        self._dead = frozenset(name.decode() for name in dead)
+        if ended:
+            self._keep(_decode_calls(ended), self._boot)
+        return Heartbeat(frozenset(room.decode() for room in news), self._dead, bool(is_known))
+
     async def renew(self, held: Iterable[Held]) -> list[Outcome]:
         """
         Renews the leases of those whose sockets this node holds, and answers for each room of which the node does not know all: a
@@ -141,10 +162,6 @@ class RedisRooms:
         """
         outcomes = []
         all_held = list(held)  # at once: what the node holds changes while Redis is asked
-        sockets = [(member.peer, member.connection) for one in all_held for member in one.members]
-        began = await self._sweep(
-            last=min((self._renewed[one] for one in sockets if one in self._renewed), default=None)
-        )
         for start in range(0, len(all_held), _SLICE):
             part = await self._refresh(all_held[start : start + _SLICE])
             for one, answer in zip(part, await self._renew(part), strict=True):
@@ -155,7 +172,6 @@ class RedisRooms:
                     outcome = await self._remind(one, outcome)
                 if outcome.changes or outcome.no_place or outcome.room.version != one.room.version:
                     outcomes.append(outcome)
-        self._remember(sockets, began)
         return outcomes
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
@@ -192,15 +208,6 @@ class RedisRooms:
                     del self._ended[call.id]
         return [call for call, at in kept if at != boot]
 
-    def _remember(self, sockets: list[tuple[str, int]], began: float) -> None:
-        for one in sockets:
-            self._renewed.pop(one, None)
-            self._renewed[one] = began
-        # Who was not renewed for so long is held no more; whom an outage kept from it has had the grace of others by then.
-        long_ago = began - _FORGOTTEN * self._times["lease"]
-        while self._renewed and self._renewed[oldest := next(iter(self._renewed))] < long_ago:
-            del self._renewed[oldest]
-
     async def _remind(self, one: Held, first: Outcome) -> Outcome:
         """
         Tells a Redis that has forgotten the room of those too whose sockets others hold, or who are away: all have a place to come back
@@ -216,9 +223,21 @@ class RedisRooms:
     async def _refresh(self, part: list[Held]) -> list[Held]:
         """Renews in one step where there is nothing to know, and answers the others."""
         first, *others = (f"room:{one.room.id}" for one in part)
-        rooms = [_brief(one) for one in part]
-        rest = await self._evaluate(first, "boot", *others, request=self._request("refresh", rooms=rooms))
+        request = self._request("refresh", node=_node(part), rooms=[self._brief(one) for one in part])
+        rest = await self._evaluate(first, "boot", *others, request=request)
         return [part[place - 1] for place in rest]
+
+    def _brief(self, held: Held) -> tuple[str, list[int]]:
+        """The room's version, and which of its members, counted from 0, are held; no version when there is more to do than to renew."""
+        connections = {member.peer: member.connection for member in held.members}
+        members = held.room.members.values()
+        places = [
+            place
+            for place, member in enumerate(members)
+            if member.connection == connections.get(member.peer) and not member.away
+        ]
+        is_known = len(places) == len(connections) and all(member.node not in self._dead for member in members)
+        return (held.room.version, places) if is_known else ("", [])
 
     async def _renew(self, part: list[Held]) -> list:
         if not part:
@@ -227,15 +246,6 @@ class RedisRooms:
         for one in part:
             pipeline.evalsha(_SHA, 2, f"room:{one.room.id}", "boot", self._request("renew", **_known(one)))
         return await pipeline.execute()
-
-    async def _sweep(self, *, last: float | None) -> float:
-        """`last` is when those who hold places here were last renewed; a node that held nobody cannot have been cut off from anybody."""
-        request = self._request("sweep", last=last, count=_SWEPT)
-        began, boot, ended = await self._evaluate("calls:due", "boot", request=request)
-        self._boot = float(boot)
-        if ended:
-            self._keep(_decode_calls(ended), self._boot)
-        return float(began)
 
     async def _admit(self, operation: str, entry: Entry, address: str = "", **given) -> Outcome:
         fields = {"peer": entry.peer, "node": entry.node, "request": entry.request} | given
@@ -264,15 +274,8 @@ class RedisRooms:
             return await self._redis.eval(_SCRIPT, len(keys), *keys, request)
 
 
-def _brief(held: Held) -> tuple[str, list[int]]:
-    """The room's version, and which of its members, counted from 0, are held; no version when the node knows them to be otherwise."""
-    connections = {member.peer: member.connection for member in held.members}
-    places = [
-        place
-        for place, member in enumerate(held.room.members.values())
-        if member.connection == connections.get(member.peer) and not member.away
-    ]
-    return (held.room.version, places) if len(places) == len(connections) else ("", [])
+def _node(part: list[Held]) -> str:
+    return next((member.node for held in part for member in held.members), "")
 
 
 def _known(held: Held) -> dict:

@@ -3,13 +3,14 @@
 -- KEYS[1]  what a renewal needs, see `pack_leases`; behind it the room, packed: capacity, locked, revision, version, members (by stamp),
 --          call, and the last changes
 -- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `before`: the same of the one before, as
---          far as a node has told; `seen`: when a node last renewed; `grace`: no lease runs out before
+--          far as a node has told; `seen`: when a node last showed that it lives; `grace`: no lease runs out before
 -- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future; for `refresh` the second room, and so on
 -- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
 -- Answers {room, {events, nodes, peer, is_new, ended, boot}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
--- {nothing, {fenced}} when a fence stopped it. Besides these there are `calls:due` (rooms with a call by when to look whether their last
--- place has run out), `calls:ended` (a stream), for people that are gone `gone:`, and for rooms whose calls are over `past:`.
+-- {nothing, {fenced}} when a fence stopped it. Besides these there are `nodes` (by when their leases run out), for each of them `news:` (rooms
+-- that have changed), `calls:due` (rooms with a call by when to look whether their last place has run out), `calls:ended` (a stream), for
+-- people that are gone `gone:`, and for rooms whose calls are over `past:`.
 -- The clock is Redis's own, so that all nodes agree; `skew` moves it in tests. Numbers stay exact up to 2^53.
 
 local request = cmsgpack.unpack(ARGV[1])
@@ -20,8 +21,33 @@ local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor
 local id, key, room, boot
 local members, events, nodes, over, past, no_place
 local is_changed, is_extended, had_call, has_forgotten
+local leases = {} -- until when nodes are taken to be alive
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
 local DAY = 24 * 3600
+
+-- Nodes
+
+-- When the lease of a node runs out or has run out; false when it has not shown itself here for days, or never.
+local function lease_of(node)
+  if leases[node] == nil then
+    local at = redis.call('ZSCORE', 'nodes', node)
+    leases[node] = at and math.min(tonumber(at), now + request.lease) or false -- the clock may have been set back
+  end
+  return leases[node]
+end
+
+local function lives(node)
+  return lease_of(node) and lease_of(node) > now
+end
+
+-- For how long a place lasts that its node has just spoken for.
+local function term(node)
+  return lives(node) and request.hold or request.lease
+end
+
+local function expire_news(node)
+  redis.call('PEXPIRE', 'news:' .. node, math.ceil(request.hold * 1000))
+end
 
 -- Reading and writing a room
 
@@ -65,7 +91,7 @@ local function open(room_id, text)
   members, events, nodes, over, past, no_place = room.members, {}, {}, {}, nil, {}
   is_changed, is_extended, had_call = false, false, room.call ~= nil
   for place, member in ipairs(members) do -- a clock that was set back must not keep places for longer than was said
-    member.expires_at = math.min(times[place + 1], now + (member.keep or request.lease))
+    member.expires_at = math.min(times[place + 1], now + (member.keep or term(member.node)))
   end
   note_nodes()
 end
@@ -78,6 +104,13 @@ local function is_settled()
   return (#members >= 2) == (room.call ~= nil) and not (room.call and room.call.waits)
 end
 
+-- That there is something to know: what they are sent by each other may be lost.
+local function tell_nodes()
+  for node in pairs(nodes) do
+    if lives(node) and redis.call('RPUSH', 'news:' .. node, id) == 1 then expire_news(node) end
+  end
+end
+
 -- Answers the room, packed.
 local function save()
   for _, record in ipairs(over) do redis.call('XADD', 'calls:ended', '*', 'call', cmsgpack.pack(record)) end
@@ -85,7 +118,10 @@ local function save()
   if #over > 0 and rest > 0 then
     redis.call('SET', 'past:' .. id, cmsgpack.pack(past), 'PX', math.ceil(rest * 1000))
   end
-  if is_changed then room.version = string.format('%.0f.%s', stamp_now, request.request) end
+  if is_changed then
+    room.version = string.format('%.0f.%s', stamp_now, request.request)
+    tell_nodes()
+  end
   local packed = cmsgpack.pack(room)
   if #members == 0 then
     redis.call('DEL', key)
@@ -161,8 +197,17 @@ local function drop(peer, reason)
   happen('left', {peer = peer, reason = reason})
 end
 
+-- A place whose socket stands lasts until its own lease or that of its node runs out.
 local function is_over(member)
-  return member.expires_at <= now and (member.away or boot.grace <= now)
+  if member.away then return member.expires_at <= now end
+  local has_run_out = member.expires_at <= now or lease_of(member.node) and not lives(member.node)
+  return has_run_out and boot.grace <= now
+end
+
+-- When somebody whose place has run out was last known to be there.
+local function last_known(member)
+  if lives(member.node) then return member.expires_at - request.hold end
+  return (lease_of(member.node) or member.expires_at) - request.lease
 end
 
 -- Calls
@@ -173,7 +218,7 @@ local function note_together()
   local last, second = 0, 0
   for _, member in ipairs(members) do
     if not member.away then
-      local seen = is_over(member) and member.expires_at - request.lease or now
+      local seen = is_over(member) and last_known(member) or now
       if seen > last then
         last, second = seen, last
       elseif seen > second then
@@ -361,17 +406,18 @@ end
 local function extend(place, text, version, held)
   local known, has_call, times = unpack_leases(text)
   if known ~= version or version == '' then return false end
-  local ends = now + request.lease
   for at = 2, #times do
-    if times[at] <= now and boot.grace <= now or times[at] > ends then return false end
+    if times[at] <= now and boot.grace <= now or times[at] > now + request.hold then return false end
   end
-  for _, member in ipairs(held) do times[2 + member] = ends end
-  local is_due = times[1] - now < request.lease / 2
-  if is_due then times[1] = ends end
+  local length = term(request.node)
+  local ends = now + length
+  for _, member in ipairs(held) do times[2 + member] = math.max(times[2 + member], ends) end
+  local is_due = times[1] - now < length / 2
+  if is_due then times[1] = math.max(times[1], ends) end
   redis.call('SETRANGE', KEYS[place], 0, pack_leases(version, has_call, times))
   if is_due then
-    redis.call('PEXPIRE', KEYS[place], time_to_live(ends, has_call))
-    if has_call then note_due(KEYS[place]:sub(6), ends) end
+    redis.call('PEXPIRE', KEYS[place], time_to_live(times[1], has_call))
+    if has_call then note_due(KEYS[place]:sub(6), times[1]) end
   end
   return true
 end
@@ -523,7 +569,7 @@ elseif request.op == 'renew' then
       table.remove(members, place)
       is_changed = true
     elseif known and not known.away then
-      known.expires_at = now + request.lease
+      known.expires_at = now + term(held.node)
       is_extended = true
     end
   end
@@ -555,7 +601,7 @@ elseif request.op == 'renew' then
       no_place[held.peer] = 'replaced'
     else
       catch_up()
-      held.away, held.keep, held.expires_at = false, nil, now + request.lease
+      held.away, held.keep, held.expires_at = false, nil, now + term(held.node)
       put_back(held)
     end
   end
@@ -574,16 +620,27 @@ elseif request.op == 'renew' then
   end
   return answer(nil, has_forgotten or reminded)
 
-elseif request.op == 'sweep' then
-  -- Ends the calls of rooms in which nobody is left, and answers the time. When the node that asks could not renew for long, nobody's
-  -- lease runs out for a while: it cannot tell whether the others could.
+elseif request.op == 'beat' then
+  -- A node shows that it lives, and ends the calls of rooms in which nobody is left. Answers the time, whether it was known, the rooms of
+  -- its people that have changed since it last had an answer while it was, and the nodes that have died.
   quarantine()
-  local has_stood_still = request.last and now - request.last > request.lease * 2 / 3
+  local has_stood_still = request.held and now - request.last > request.lease * 2 / 3
   if has_stood_still or boot.grace > now + request.lease then -- or the clock was set back
-    boot.grace = now + request.lease
+    boot.grace = now + request.lease -- it could not renew for long, and cannot tell whether the others could
   end
   boot.seen = now
   save_boot()
+  local node, news = request.node, 'news:' .. request.node
+  local since = lives(node) and request.last and lease_of(node) - request.lease - request.last
+  local is_known = since and since > -0.001 -- else Redis is as it was before
+  if not is_known then
+    redis.call('DEL', news)
+  elseif since < 0.001 then -- else the last answer was lost, and this was done then
+    redis.call('LTRIM', news, request.taken, -1)
+  end
+  leases[node] = now + request.lease
+  redis.call('ZADD', 'nodes', string.format('%.6f', leases[node]), node)
+  redis.call('ZREMRANGEBYSCORE', 'nodes', '-inf', string.format('%.6f', now - 2 * DAY))
   local ended = {}
   for _, room_id in ipairs(redis.call('ZRANGEBYSCORE', 'calls:due', '-inf', string.format('%.6f', now), 'LIMIT', 0, request.count)) do
     local text = redis.call('GET', 'room:' .. room_id)
@@ -596,5 +653,13 @@ elseif request.op == 'sweep' then
       redis.call('ZREM', 'calls:due', room_id)
     end
   end
-  return {string.format('%.6f', now), string.format('%.17g', boot.at), #ended > 0 and cmsgpack.pack(ended)}
+  expire_news(node)
+  local dead = {}
+  if boot.grace <= now then
+    dead = redis.call('ZRANGEBYSCORE', 'nodes', string.format('%.6f', now - request.hold), string.format('%.6f', now))
+  end
+  return {
+    string.format('%.6f', now), string.format('%.17g', boot.at), #ended > 0 and cmsgpack.pack(ended), is_known and 1 or 0,
+    redis.call('LRANGE', news, 0, -1), dead,
+  }
 end

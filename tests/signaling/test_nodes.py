@@ -77,6 +77,7 @@ class Node:
 
     async def renew(self) -> None:
         """Once, in between."""
+        await self.switchboard._beat(self.shard)
         await self.switchboard._renew(self.shard, ["room"])
 
     def _seat(self, outcome) -> Outlet:

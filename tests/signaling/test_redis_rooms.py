@@ -10,9 +10,10 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError
 
 from signaling.protocol import ProtocolError, ShowState, State
-from signaling.rooms import Held
+from signaling.rooms import Entry, Held, Outcome
 from signaling.rooms.redis import RedisRooms
-from tests.cast import ALICE, BOB, CHARLIE, Clock, entry, peer_id, told
+from tests import cast
+from tests.cast import ALICE, BOB, CHARLIE, Clock, peer_id, told
 from tests.redis_server import RedisServer
 from tests.scale import scaled
 from tests.signaling.racers import race
@@ -37,6 +38,18 @@ async def make_rooms(redis_socket, clock):
     yield make
     for client in clients:
         await client.aclose()
+
+
+def entry(peer: str, **given) -> Entry:
+    """Each at a node of their own."""
+    return cast.entry(peer, **({"node": f"node of {peer}"} | given))
+
+
+async def live(rooms: RedisRooms, *held: Held) -> list[Outcome]:
+    """What a node, or several on one store, do four times in a lease."""
+    for node in {member.node for one in held for member in one.members} or {f"node {id(rooms)}"}:
+        await rooms.beat(node, holds=bool(held))
+    return await rooms.renew(held)
 
 
 async def held(rooms, *peers: str) -> Held:
@@ -79,7 +92,7 @@ class LeaseTests:
         await rooms.join(replace(entry(BOB), room="room 170"), capacity=2)
         before = await scripts_run(redis_socket)
 
-        news = await rooms.renew(all_held)
+        news = await live(rooms, *all_held)
 
         assert [list(one.room.members) for one in news] == [[ALICE, BOB]]  # of the one room of which there is news
         assert await scripts_run(redis_socket) - before == 1 + 3 + 1  # who has run out; by the hundred; that room
@@ -94,9 +107,9 @@ class LeaseTests:
 
         for seconds in (5, 5):
             clock.move(seconds)
-            assert await mine.renew([alice]) == []
+            assert await live(mine, alice) == []
         clock.move(5)  # the other node has died: nobody renews Bob
-        outcomes = await mine.renew([alice])
+        outcomes = await live(mine, alice)
 
         assert [told(outcome) for outcome in outcomes] == [
             [{"type": "left", "revision": 3, "peer": BOB, "reason": "lost"}]
@@ -110,7 +123,7 @@ class LeaseTests:
 
         for _ in range(1000):
             clock.move(14)
-            assert await rooms.renew([alice]) == []
+            assert await live(rooms, alice) == []
 
         assert set((await rooms.view("room")).members) == {ALICE}
 
@@ -122,7 +135,7 @@ class LeaseTests:
         await new.away("room", ALICE, connection=2, keep=5)
 
         clock.move(6)
-        await old.renew([stale])
+        await live(old, stale)
 
         assert (await old.view("room")).members == {}
 
@@ -133,7 +146,7 @@ class LeaseTests:
         await theirs.join(entry(BOB, state=State(name="Bob")), capacity=3)
         await theirs.show("room", BOB, connection=1, change=ShowState(hand=True))
 
-        (outcome,) = await mine.renew([alice])
+        (outcome,) = await live(mine, alice)
 
         assert outcome.room.revision == 3
         assert outcome.room.members[BOB].state == State(name="Bob", hand=True)
@@ -147,13 +160,13 @@ class LeaseTests:
         await WHAT_CHANGES_A_ROOM[number](theirs)
         bob = await held(theirs, BOB)
 
-        (outcome,) = await mine.renew([alice])
+        (outcome,) = await live(mine, alice)
 
         assert replace(outcome.room, members={}) == replace(bob.room, members={})
         assert outcome.room.version != alice.room.version
         before = await scripts_run(redis_socket)
-        assert await mine.renew([replace(alice, room=outcome.room)]) == []
-        assert await theirs.renew([bob]) == []
+        assert await live(mine, replace(alice, room=outcome.room)) == []
+        assert await live(theirs, bob) == []
         assert await scripts_run(redis_socket) - before == 2 * 2
 
     async def test_a_member_that_the_node_knows_otherwise_than_the_room_is_looked_at(self, make_rooms):
@@ -162,7 +175,7 @@ class LeaseTests:
         member = (await mine.join(entry(ALICE), capacity=2)).member
         await theirs.resume(replace(entry(ALICE), request="again"), capacity=2, stamp=1, connection=1)
 
-        (outcome,) = await mine.renew([Held(await mine.view("room"), (member,))])
+        (outcome,) = await live(mine, Held(await mine.view("room"), (member,)))
 
         assert outcome.no_place == {ALICE: "superseded"}
 
@@ -170,14 +183,14 @@ class LeaseTests:
         nodes, known = await on_two_nodes(make_rooms)
         clock.move(-5)
         for peer, node in nodes.items():
-            assert await node.renew([known[peer]]) == []
+            assert await live(node, known[peer]) == []
         members = (await nodes[ALICE].view("room")).members.values()
         async with Redis(unix_socket_path=redis_socket) as client:
             assert await client.zscore("calls:due", "room") <= max(member.expires_at for member in members)
         before = await scripts_run(redis_socket)
 
         for peer, node in nodes.items():
-            assert await node.renew([known[peer]]) == []
+            assert await live(node, known[peer]) == []
 
         assert await scripts_run(redis_socket) - before == 2 * 2
 
@@ -192,13 +205,13 @@ class LeaseTests:
                 clock.move(draw.uniform(0, 5))
                 peer = draw.choice([ALICE, BOB])
                 await client.pexpire("room:room", 10_000)
-                assert await nodes[peer].renew([known[peer]]) == []
+                assert await live(nodes[peer], known[peer]) == []
                 members = (await nodes[peer].view("room")).members.values()
                 due = await client.zscore("calls:due", "room")
                 assert due <= max(member.expires_at for member in members) + 0.001
                 times.append(await client.pttl("room:room"))
                 for other, node in nodes.items():  # nobody is lost meanwhile
-                    await node.renew([known[other]])
+                    await live(node, known[other])
 
         assert max(times) > 24 * 3600 * 1000
 
@@ -219,7 +232,7 @@ class EmptyRedisTests:
         both = await held(rooms, ALICE, BOB)
 
         await flush(redis_socket)
-        (outcome,) = await rooms.renew([both])
+        (outcome,) = await live(rooms, both)
 
         assert outcome.room.locked is True
         assert {peer: (member.stamp, member.state) for peer, member in outcome.room.members.items()} == {
@@ -227,7 +240,7 @@ class EmptyRedisTests:
         }
         assert told(outcome) == []  # nobody has come: all get the whole list, and go on
         assert outcome.room.revision > both.room.revision
-        assert await rooms.renew([Held(outcome.room, tuple(outcome.room.members.values()))]) == []
+        assert await live(rooms, Held(outcome.room, tuple(outcome.room.members.values()))) == []
 
     async def test_nodes_that_put_them_back_at_the_same_moment_tell_nobody_either(self, make_rooms, redis_socket):
         """Who heard that somebody `joined` would begin anew with them, who know nothing of it: what they say next would wait for ever."""
@@ -241,7 +254,7 @@ class EmptyRedisTests:
             bobs.append(Held(both, (both.members[BOB],)))
         await flush(redis_socket)
 
-        at_mine, at_theirs = await asyncio.gather(mine.renew(alices), theirs.renew(bobs))
+        at_mine, at_theirs = await asyncio.gather(live(mine, *alices), live(theirs, *bobs))
 
         assert [told(outcome) for outcome in at_mine + at_theirs] == [[]] * 40
         for number, outcomes in enumerate(zip(at_mine, at_theirs, strict=True)):
@@ -274,7 +287,7 @@ class EmptyRedisTests:
         await rooms.resume(entry(BOB), capacity=2, stamp=both.members[1].stamp, connection=1)
         await rooms.leave("room", BOB, connection=2)
 
-        await rooms.renew([both])
+        await live(rooms, both)
 
         assert set((await rooms.view("room")).members) == {ALICE, CHARLIE}
 
@@ -303,7 +316,7 @@ class EmptyRedisTests:
         back = await theirs.resume(entry(BOB), capacity=6, stamp=alice.room.members[BOB].stamp, connection=1)
         assert (back.room.revision, back.room.capacity, back.room.locked) == (1, 6, False)
 
-        (outcome,) = await mine.renew([alice])
+        (outcome,) = await live(mine, alice)
 
         assert outcome.room.revision > alice.room.revision + len(outcome.changes)  # so that Alice gets the whole list
         assert (outcome.room.capacity, outcome.room.locked) == (2, True)
@@ -318,7 +331,7 @@ class EmptyRedisTests:
         outcome = await rooms.join(entry(ALICE), capacity=2)
         known = Held(replace(outcome.room, version="later", revision=40, locked=True), (outcome.member,))
 
-        (outcome,) = await rooms.renew([known])
+        (outcome,) = await live(rooms, known)
 
         assert (outcome.room.revision, outcome.room.locked) == (41, True)
 
@@ -331,7 +344,7 @@ class EmptyRedisTests:
         for peer in (BOB, CHARLIE):
             await rooms.join(entry(peer), capacity=2)
 
-        (outcome,) = await rooms.renew([alice])
+        (outcome,) = await live(rooms, alice)
 
         assert outcome.no_place == {ALICE: "replaced"}
         assert (outcome.room.revision, outcome.room.locked, set(outcome.room.members)) == (2, False, {BOB, CHARLIE})
@@ -345,12 +358,12 @@ class EmptyRedisTests:
         alice = await held(rooms, ALICE)
         await flush(redis_socket)
 
-        await rooms.renew([alice])
+        await live(rooms, alice)
         with pytest.raises(ProtocolError) as refusal:
             await rooms.join(entry(CHARLIE), capacity=2)
         assert refusal.value.code == "unavailable"
         clock.move(11)
-        await rooms.renew([alice])
+        await live(rooms, alice)
         await rooms.resume(entry(BOB), capacity=2, stamp=away.stamp, connection=1)
 
         clock.move(2)
@@ -368,7 +381,7 @@ class EmptyRedisTests:
         clock.move(5)
         await flush(redis_socket)
 
-        (outcome,) = await rooms.renew([alice])
+        (outcome,) = await live(rooms, alice)
 
         assert {peer: (member.stamp, member.away) for peer, member in outcome.room.members.items()} == {
             ALICE: (stamps[ALICE], False),
@@ -376,13 +389,13 @@ class EmptyRedisTests:
             dave: (stamps[dave], False),
         }
         clock.move(8)
-        await rooms.renew([alice])
+        await live(rooms, alice)
         back = await rooms.resume(entry(dave), capacity=5, stamp=stamps[dave], connection=1)
         assert (back.is_new, back.room.locked) == (False, True)
         with pytest.raises(ProtocolError, match="locked"):
             await before.join(entry(CHARLIE), capacity=5)
         clock.move(8)
-        await rooms.renew([alice])
+        await live(rooms, alice)
         assert (await rooms.resume(entry(BOB), capacity=5, stamp=stamps[BOB], connection=1)).is_new is False
 
     async def test_a_newer_socket_than_another_node_knew_of_is_put_back_too(self, make_rooms, redis_socket):
@@ -393,9 +406,9 @@ class EmptyRedisTests:
         await theirs.resume(entry(BOB, node="b"), capacity=2, stamp=2, connection=1)
         bob = await held(theirs, BOB)
         await flush(redis_socket)
-        await mine.renew([alice])
+        await live(mine, alice)
 
-        (outcome,) = await theirs.renew([bob])
+        (outcome,) = await live(theirs, bob)
 
         assert (outcome.no_place, outcome.room.members[BOB].connection) == ({}, 2)
 
@@ -409,11 +422,11 @@ class EmptyRedisTests:
         clock.move(1)
         await flush(redis_socket)
 
-        (outcome,) = await mine.renew([alice])
+        (outcome,) = await live(mine, alice)
         assert outcome.room.call.boot > call.boot
         assert outcome.room.call == replace(call, boot=outcome.room.call.boot)  # it waits for the other
         first = outcome
-        (outcome,) = await theirs.renew([bob])
+        (outcome,) = await live(theirs, bob)
         assert outcome.room.call == first.room.call
         clock.move(5)
         await mine.leave("room", ALICE, connection=1)
@@ -435,7 +448,7 @@ class EmptyRedisTests:
         await mine.leave("left", peer_id("alice left"), connection=1)
         for _ in range(2):
             clock.move(8)
-            await mine.renew([holders["lost"]])
+            await live(mine, holders["lost"])
 
         assert sorted(call.id for call in await theirs.ended_calls(10)) == sorted(calls)
         await flush(redis_socket)
@@ -465,9 +478,9 @@ class EmptyRedisTests:
         await before.join(entry(BOB), capacity=3)
         both = await held(rooms, ALICE, BOB)
         await flush(redis_socket)
-        await rooms.renew([both])
+        await live(rooms, both)
         await rooms.away("room", BOB, connection=1, keep=0)
-        await rooms.renew([Held(both.room, both.members[:1])])
+        await live(rooms, Held(both.room, both.members[:1]))
         assert [call.id for call in await rooms.ended_calls(10)] == [both.room.call.id]
 
         outcome = await rooms.resume(entry(BOB), capacity=3, stamp=2, connection=1, call=both.room.call)
@@ -483,7 +496,7 @@ class EmptyRedisTests:
         call = (await rooms.join(entry(BOB), capacity=2)).room.call
         for _ in range(losses):
             clock.move(5)
-            await rooms.renew([])
+            await live(rooms)
             await flush(redis_socket)
 
         for peer in (ALICE, BOB):
@@ -507,11 +520,11 @@ class EmptyRedisTests:
                 alice, bob = await held(mine, ALICE), await held(theirs, BOB)
                 server.kill()
                 with pytest.raises(ConnectionError):
-                    await mine.renew([alice])
+                    await live(mine, alice)
                 server.start()
 
-                await mine.renew([alice])
-                await theirs.renew([bob])
+                await live(mine, alice)
+                await live(theirs, bob)
 
                 room = await mine.view("room")
                 assert (set(room.members), room.call) == ({ALICE, BOB}, replace(call, boot=room.call.boot))
@@ -658,7 +671,7 @@ class NodeTests:
         assert await nodes(rooms.away("room", ALICE, connection=2, keep=5)) == {"b", "c"}
         bob = await held(rooms, BOB)
         clock.move(6)
-        (outcome,) = await rooms.renew([bob])
+        (outcome,) = await live(rooms, bob)
         assert set(outcome.nodes) == {"b", "c"}
         assert await nodes(rooms.leave("room", BOB, connection=1)) == {"b"}
 
@@ -676,7 +689,7 @@ class NoPlaceTests:
         clock.move(2)
         await theirs.join(entry(peer_id("eve")), capacity=3)
 
-        (outcome,) = await mine.renew([all_three])
+        (outcome,) = await live(mine, all_three)
 
         assert outcome.no_place == {ALICE: "superseded", BOB: "removed", CHARLIE: "replaced"}
 
@@ -686,7 +699,7 @@ class NoPlaceTests:
         alice = await held(rooms, ALICE)
         away = await rooms.away("room", ALICE, connection=1, keep=30)
 
-        await rooms.renew([alice])
+        await live(rooms, alice)
 
         assert (await rooms.view("room")).members[ALICE] == away.member
 
@@ -743,43 +756,44 @@ class CallTests:
         await mine.join(entry(ALICE), capacity=2)
         call = (await theirs.join(entry(BOB), capacity=2)).room.call
         clock.move(10)
-        await mine.renew([await held(mine, ALICE)])
+        await live(mine, await held(mine, ALICE))
         clock.move(3)
-        await theirs.renew([await held(theirs, BOB)])
+        await live(theirs, await held(theirs, BOB))
         return call
 
     @pytest.fixture
     async def seen(self, make_rooms, call):
         """When the two were last renewed."""
         members = (await make_rooms().view("room")).members
-        return {peer: pytest.approx(member.expires_at - 15, abs=0.001) for peer, member in members.items()}
+        return {peer: pytest.approx(member.expires_at - 8 * 15, abs=0.001) for peer, member in members.items()}
 
     async def test_it_ends_at_the_last_renewal_although_nobody_comes_back(
         self, make_rooms, clock, redis_socket, call, seen
     ):
         other = make_rooms()
-        clock.move(8)
-        await other.renew([])
-        assert await other.ended_calls(10) == []
-
-        clock.move(8)
-        assert await other.renew([]) == []
+        for _ in range(13):
+            clock.move(8)
+            await live(other)
+            assert await other.ended_calls(10) == []
+        for _ in range(2):
+            clock.move(8)
+            assert await live(other) == []
 
         (ended,) = await other.ended_calls(10)
         assert (ended.id, ended.started, ended.ended) == (call.id, call.started, seen[ALICE])
         async with Redis(unix_socket_path=redis_socket) as client:
-            assert set(await client.keys()) == {b"boot", b"calls:ended", b"past:room"}
+            assert set(await client.keys()) == {b"boot", b"nodes", b"calls:ended", b"past:room"}
 
     async def test_a_node_that_starts_hours_later_ends_it(self, make_rooms, clock, redis_socket, seen):
         async with Redis(unix_socket_path=redis_socket) as client:
             assert await client.pttl("room:room") > 23 * 3600 * 1000
         clock.move(20 * 3600)
 
-        await make_rooms().renew([])
+        await live(make_rooms())
         assert await make_rooms().ended_calls(10) == []  # nobody could renew: they have one lease more to come back
         for _ in range(2):
             clock.move(8)
-            await make_rooms().renew([])
+            await live(make_rooms())
 
         (ended,) = await make_rooms().ended_calls(10)
         assert ended.ended == seen[ALICE]
@@ -788,7 +802,7 @@ class CallTests:
         mine = make_rooms()
         for _ in range(3):
             clock.move(6)
-            await mine.renew([await held(mine, ALICE)])
+            await live(mine, await held(mine, ALICE))
 
         (ended,) = await mine.ended_calls(10)
         assert ended.ended == seen[BOB]
@@ -798,10 +812,10 @@ class CallTests:
         alice = await held(mine, ALICE)
         for _ in range(2):
             clock.move(6)
-            assert await mine.renew([alice]) == []
+            assert await live(mine, alice) == []
         clock.move(6)
 
-        (outcome,) = await mine.renew([alice])
+        (outcome,) = await live(mine, alice)
 
         assert [message["reason"] for message in told(outcome)] == ["lost"]
 
@@ -811,12 +825,12 @@ class CallTests:
             for peer in (ALICE, BOB):
                 await rooms.join(entry(peer, room=f"room {number}"), capacity=2)
         for seconds in (8, 8):
-            await rooms.renew([])
+            await live(rooms)
             clock.move(seconds)
 
         numbers = []
         for _ in range(4):
-            await rooms.renew([])
+            await live(rooms)
             numbers.append(len(await rooms.ended_calls(100)))
 
         assert numbers == [20, 40, 50, 50]
@@ -827,7 +841,7 @@ class CallTests:
         alice = await held(mine, ALICE)
         await theirs.report("room", BOB, connection=1, relayed=True)
 
-        (outcome,) = await mine.renew([alice])
+        (outcome,) = await live(mine, alice)
 
         assert (outcome.changes, outcome.room.revision) == ((), alice.room.revision)
         assert outcome.room.call == replace(
@@ -841,7 +855,7 @@ class ClockTests:
         """It was on its way when Redis stood still, so it comes before those who hold the places."""
         nodes, known = await on_two_nodes(make_rooms)
         for peer, node in nodes.items():
-            await node.renew([known[peer]])
+            await live(node, known[peer])
         other = make_rooms()
         clock.move(16)
 
@@ -851,9 +865,9 @@ class ClockTests:
         elif first == "a resume":
             await other.resume(entry(BOB), capacity=2, stamp=2, connection=1)
         else:
-            await other.renew([])
+            await live(other)
 
-        news = await nodes[ALICE].renew([known[ALICE]])
+        news = await live(nodes[ALICE], known[ALICE])
         assert (news == []) is (first != "a resume")  # which gives Bob another socket
         room = await other.view("room")
         assert set(room.members) == {ALICE, BOB}
@@ -864,18 +878,18 @@ class ClockTests:
     async def test_when_redis_stands_still_or_its_clock_is_put_forward_nobody_is_lost(self, make_rooms, clock, seconds):
         nodes, known = await on_two_nodes(make_rooms)
         for peer, node in nodes.items():
-            await node.renew([known[peer]])
+            await live(node, known[peer])
 
         clock.move(seconds)
         for peer, node in nodes.items():
-            assert await node.renew([known[peer]]) == []
+            assert await live(node, known[peer]) == []
 
         assert (await nodes[ALICE].view("room")).call == known[ALICE].room.call
         for _ in range(3):
             clock.move(4)
-            await nodes[ALICE].renew([known[ALICE]])
+            await live(nodes[ALICE], known[ALICE])
         clock.move(4)
-        (outcome,) = await nodes[ALICE].renew([known[ALICE]])
+        (outcome,) = await live(nodes[ALICE], known[ALICE])
         assert told(outcome)[0]["reason"] == "lost"  # Bob's node is dead by now, and that is still noticed
 
     async def test_when_redis_stood_still_rooms_are_renewed_by_the_hundred_all_the_same(
@@ -883,12 +897,12 @@ class ClockTests:
     ):
         nodes, known = await on_two_nodes(make_rooms)
         for peer, node in nodes.items():
-            await node.renew([known[peer]])
+            await live(node, known[peer])
         clock.move(60)
         before = await scripts_run(redis_socket)
 
         for peer, node in nodes.items():
-            assert await node.renew([known[peer]]) == []
+            assert await live(node, known[peer]) == []
 
         assert await scripts_run(redis_socket) - before == 2 * 2
 
@@ -897,17 +911,17 @@ class ClockTests:
         await mine.join(entry(ALICE), capacity=2)
         await dead.join(entry(BOB), capacity=2)
         alice = await held(mine, ALICE)
-        await mine.renew([alice])
+        await live(mine, alice)
         clock.move(3700)
-        assert await mine.renew([alice]) == []
+        assert await live(mine, alice) == []
         clock.move(-3600)
-        assert await mine.renew([alice]) == []
+        assert await live(mine, alice) == []
 
         for _ in range(3):
             clock.move(5)
-            news = await mine.renew([alice])
+            news = await live(mine, alice)
         clock.move(5)
-        news += await mine.renew([alice])
+        news += await live(mine, alice)
 
         assert [message["reason"] for outcome in news for message in told(outcome)] == ["lost"]
 
@@ -916,16 +930,16 @@ class ClockTests:
         dead, idle = make_rooms(), make_rooms()
         await dead.join(entry(ALICE), capacity=2)
         await idle.join(entry(CHARLIE, room="other"), capacity=2)
-        await idle.renew([Held(await idle.view("other"), tuple((await idle.view("other")).members.values()))])
+        await live(idle, Held(await idle.view("other"), tuple((await idle.view("other")).members.values())))
         await idle.leave("other", CHARLIE, connection=1)
         for seconds in (5, 6):
             clock.move(seconds)
-            await idle.renew([])
+            await live(idle)
         bob = (await idle.join(entry(BOB), capacity=2)).member
-        assert await idle.renew([await held(idle, BOB)]) == []
+        assert await live(idle, await held(idle, BOB)) == []
         clock.move(5)
 
-        (outcome,) = await idle.renew([Held(await idle.view("room"), (bob,))])
+        (outcome,) = await live(idle, Held(await idle.view("room"), (bob,)))
 
         assert [message["peer"] for message in told(outcome)] == [ALICE]
 
@@ -936,14 +950,14 @@ class ClockTests:
         alice = await held(rooms, ALICE)
         await rooms.away("room", BOB, connection=1, keep=5)
         clock.move(-3600)
-        await rooms.renew([alice])
+        await live(rooms, alice)
 
         clock.move(6)
-        await rooms.renew([alice])
+        await live(rooms, alice)
         assert set((await rooms.view("room")).members) == {ALICE, CHARLIE}
         for _ in range(2):
             clock.move(5)
-            await rooms.renew([alice])
+            await live(rooms, alice)
         assert set((await rooms.view("room")).members) == {ALICE}
 
 
@@ -955,11 +969,11 @@ class RenewalTests:
         charlie = await mine.join(entry(CHARLIE, room="another"), capacity=2)
         slices = [await held(mine, ALICE)], [Held(charlie.room, (charlie.member,))]
         for part in slices:
-            await mine.renew(part)
+            await live(mine, *part)
 
         clock.move(20)  # Redis stood still: nobody could renew
         for part in slices:
-            await mine.renew(part)
+            await live(mine, *part)
 
         assert set((await mine.view("room")).members) == {ALICE, BOB}
 
@@ -969,8 +983,8 @@ class RenewalTests:
         all_held = [Held(outcome.room, (outcome.member,)) for outcome in outcomes]
 
         clock.move(10)
-        assert await rooms.renew(all_held) == []
+        assert await live(rooms, *all_held) == []
         clock.move(10)
 
         assert all([(await rooms.view(f"room {number}")).members for number in range(450)])
-        assert await rooms.renew([]) == []
+        assert await live(rooms) == []

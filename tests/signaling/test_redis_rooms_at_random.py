@@ -25,6 +25,7 @@ class Node:
         self.rooms = rooms
         self.known: Room | None = None
         self.sockets: dict[str, Member] = {}
+        self.is_due = False
 
     def hear(self, outcome: Outcome) -> None:
         if not self.sockets:
@@ -38,14 +39,19 @@ class Node:
         member = self.known.members.get(peer)
         return member is not None and member.node == self.name
 
-    async def renew(self) -> list[Outcome]:
-        held = [Held(self.known, tuple(self.sockets.values()))] if self.sockets else []
-        outcomes = await self.rooms.renew(held)
-        for outcome in outcomes:
-            for peer in outcome.no_place:
-                self.sockets.pop(peer, None)
-            self.hear(outcome)
-        return outcomes
+    async def renew(self, *, is_its_turn: bool = False) -> None:
+        """Shows that it lives, and renews the room if it has heard, or knows itself, that there is something to know."""
+        heard = await self.rooms.beat(self.name, holds=bool(self.sockets))
+        if not self.sockets:
+            return
+        others = self.known.members.values() if self.known else ()
+        is_due = self.is_due or not heard.is_known or "room" in heard.changed
+        if is_its_turn or is_due or any(member.away or member.node in heard.dead for member in others):
+            self.is_due = False
+            for outcome in await self.rooms.renew([Held(self.known, tuple(self.sockets.values()))]):
+                for peer in outcome.no_place:
+                    self.sockets.pop(peer, None)
+                self.hear(outcome)
 
 
 class World:
@@ -77,6 +83,7 @@ class World:
         call = outcome.room.call
         self.people[member.peer] = (member, call if call and call.certain_at <= self.now() else None)
         node.sockets[member.peer] = member
+        node.is_due = True
         if node.known is not None and outcome.room.revision < node.known.revision:
             node.known = None  # Redis has forgotten; the next renewal would tell
         self.publish(node, outcome)
@@ -134,7 +141,7 @@ class World:
     async def wait(self) -> None:
         self.clock.move(self.chance.random() * 5)
         for node in self.chance.sample(self.nodes, 3):
-            await node.renew()
+            await node.renew(is_its_turn=self.chance.random() < 1 / 8)
 
     async def record(self) -> None:
         calls = await self.nodes[0].rooms.ended_calls(100)
