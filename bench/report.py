@@ -253,8 +253,8 @@ def growth(found: dict[str, Growth], size: Size) -> str:
     return f"""## Growth with the number of rooms
 
 {stamp(size)}
-{RATE:,} messages a second in all, whatever the number of rooms. *Net*: without what the sockets cost when nothing is said (renewing
-of leases). Nobody pings meanwhile; what pings cost is in the last column. Within 5 % counts as flat.
+{RATE:,} messages a second in all, whatever the number of rooms. *Net*: without what the sockets cost when nothing is said (keeping
+places). Nobody pings meanwhile; what pings cost is in the last column. Within 5 % counts as flat.
 
 {_table(head, rows)}
 While so many rooms are there: what one more join costs ({JOIN_RATE} a second), what each of their sockets holds (resident, of all nodes and

@@ -31,7 +31,7 @@ class Costs:
     socket_kib: float = said("KiB of memory for a socket, on the nodes")
     redis_message_us: float = said("µs of Redis's processor for a message")
     redis_join_us: float = said("µs of Redis's processor for a join")
-    redis_socket_us: float = said("µs a second of Redis's processor for a socket, whose lease is renewed")
+    redis_socket_us: float = said("µs a second of Redis's processor for a socket, whose place is kept")
     page_us: float = said("µs of web's processor for a page that is made anew, with its share of Redis")
     kept_page_us: float = said("the same for one that is kept")
     relay_us: float = said("µs of a relay's processor for a megabit that it sends")

@@ -28,7 +28,7 @@ def _make() -> Switchboard:
         made = Switchboard(renewal=_LOOK)
         _add(made, Shard(MemoryRooms(remember=limits.token, reload=limits.place)))
         return made
-    made = Switchboard(renewal=conf.lease() / 4)
+    made = Switchboard(renewal=conf.lease() / 8)
     common = fingerprint(urls, room_key=conf.room_key())
     for url in urls:
         _add(made, _shard(url, common, made))

@@ -31,7 +31,7 @@ local DAY = 24 * 3600
 local function lease_of(node)
   if leases[node] == nil then
     local at = redis.call('ZSCORE', 'nodes', node)
-    leases[node] = at and math.min(tonumber(at), now + request.lease) or false -- the clock may have been set back
+    leases[node] = tonumber(at or nil) or false
   end
   return leases[node]
 end
@@ -638,8 +638,13 @@ elseif request.op == 'beat' then
   elseif since < 0.001 then -- else the last answer was lost, and this was done then
     redis.call('LTRIM', news, request.taken, -1)
   end
-  leases[node] = now + request.lease
-  redis.call('ZADD', 'nodes', string.format('%.6f', leases[node]), node)
+  local function set_lease(name)
+    leases[name] = now + request.lease
+    redis.call('ZADD', 'nodes', string.format('%.6f', leases[name]), name)
+  end
+  set_lease(node)
+  -- A clock that was set back must not let anybody live for longer than was said.
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', 'nodes', string.format('(%.6f', leases[node]), '+inf')) do set_lease(other) end
   redis.call('ZREMRANGEBYSCORE', 'nodes', '-inf', string.format('%.6f', now - 2 * DAY))
   local ended = {}
   for _, room_id in ipairs(redis.call('ZRANGEBYSCORE', 'calls:due', '-inf', string.format('%.6f', now), 'LIMIT', 0, request.count)) do

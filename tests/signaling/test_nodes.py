@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from redis.asyncio import Redis
 
+from signaling import switchboard
 from signaling.accord import Accord, fingerprint
 from signaling.links import Link, Parcel
 from signaling.node import _client
@@ -85,6 +86,12 @@ class Node:
         self.switchboard.attach("room", outcome.member, outlet)
         self.switchboard.publish(outcome)
         return outlet
+
+
+async def renewals_made(redis_socket) -> int:
+    """Of rooms in which there was nothing to know."""
+    async with Redis(unix_socket_path=redis_socket) as client:
+        return (await client.info("commandstats"))["cmdstat_setrange"]["calls"]
 
 
 @pytest.fixture
@@ -209,6 +216,52 @@ class NewsTests:
 
         await until(lambda: "members" in alice.types)
         assert alice.heard[-1]["revision"] == 2
+
+    async def test_news_may_come_after_the_store_has_told_of_it(self, make_node, redis, monkeypatch):
+        """The list alone would not say why: who hung up would be taken for lost."""
+        monkeypatch.setattr(switchboard, "_BREATH", 5)
+        here, there = await make_node(renewal=0.02), await make_node()
+        alice = await here.join(ALICE)
+        await there.join(BOB)
+        await until(lambda: alice.types == ["joined"])
+
+        async with held_back(there), Redis(unix_socket_path=redis.path) as client:
+            await there.lock(BOB)
+            while await client.exists(f"news:{here.shard.node}"):  # noqa: ASYNC110 - Redis tells nobody
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
+
+        await until(lambda: alice.types == ["joined", "lock"])
+
+    async def test_a_room_in_which_nothing_happens_is_renewed_with_every_sixteenth_heartbeat(self, make_node, redis):
+        here, there = await make_node(renewal=0.02), await make_node()
+        await here.join(ALICE)
+        await there.join(BOB)
+        await asyncio.sleep(0.2)
+        scripts, renewals = await scripts_run(redis.path), await renewals_made(redis.path)
+
+        while await scripts_run(redis.path) < scripts + 85:  # noqa: ASYNC110 - Redis tells nobody
+            await asyncio.sleep(0.02)
+
+        assert 4 <= await renewals_made(redis.path) - renewals <= 7
+
+    async def test_more_rooms_than_can_be_renewed_between_two_heartbeats_are_renewed_all_the_same(
+        self, make_node, redis
+    ):
+        node = await make_node(renewal=0.02)
+        rooms = [f"room {number}" for number in range(2000)]
+        for room in rooms:
+            outcome = await node.switchboard.join(entry(ALICE, room=room, node=node.shard.node), capacity=2)
+            node.switchboard.attach(room, outcome.member, Outlet())
+            node.switchboard.publish(outcome)
+
+        async with Redis(unix_socket_path=redis.path) as client, asyncio.timeout(20):
+            kept = 0
+            while kept < len(rooms):
+                pipeline = client.pipeline(transaction=False)
+                for room in rooms:
+                    pipeline.pttl(f"room:{room}")
+                kept = sum(lasts > 100_000 for lasts in await pipeline.execute())  # ms; after a join 75,000
 
     async def test_news_that_is_overtaken_is_not_told_any_more(self, make_node):
         here, there, third = await make_node(), await make_node(), await make_node()

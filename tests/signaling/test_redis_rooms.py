@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError
 
 from signaling.protocol import ProtocolError, ShowState, State
-from signaling.rooms import Entry, Held, Outcome
+from signaling.rooms import Entry, Heartbeat, Held, Outcome
 from signaling.rooms.redis import RedisRooms
 from tests import cast
 from tests.cast import ALICE, BOB, CHARLIE, Clock, peer_id, told
@@ -220,6 +220,173 @@ class LeaseTests:
 
         async with Redis(unix_socket_path=redis_socket) as client:
             assert 0 < await client.pttl("room:room") <= 61_000
+
+
+class HeartbeatTests:
+    """What keeps a place is that its node lives: rooms in which nothing happens are looked at seldom."""
+
+    BEAT = 2  # seconds
+
+    async def beat(self, rooms: RedisRooms, clock, seconds: float, node: str) -> list[Heartbeat]:
+        heard = []
+        for _ in range(round(seconds / self.BEAT)):
+            clock.move(self.BEAT)
+            heard.append(await rooms.beat(node, holds=True))
+        return heard
+
+    @pytest.fixture
+    async def nodes(self, make_rooms):
+        """As `on_two_nodes`, both of which live and have renewed what they hold once."""
+        nodes, known = await on_two_nodes(make_rooms)
+        for peer, node in nodes.items():
+            await live(node, known[peer])
+            await node.beat(f"node of {peer}", holds=True)
+        return nodes, known
+
+    async def test_whom_its_node_has_spoken_for_stays_for_eight_leases_while_the_node_lives(self, nodes, clock):
+        nodes, _ = nodes
+
+        heard = await self.beat(nodes[ALICE], clock, 118, f"node of {ALICE}")
+
+        assert {one.is_known for one in heard} == {True}
+        await nodes[ALICE].join(entry(CHARLIE), capacity=2)  # in Bob's place, whose node is dead
+        assert set((await nodes[ALICE].view("room")).members) == {ALICE, CHARLIE}
+        await self.beat(nodes[ALICE], clock, 4, f"node of {ALICE}")
+        await nodes[ALICE].join(entry(BOB), capacity=2)  # in Alice's, of whom her node has not spoken for so long
+        assert ALICE not in (await nodes[ALICE].view("room")).members
+
+    async def test_who_was_let_in_and_whom_nobody_speaks_for_goes_after_one_lease(self, make_rooms, clock):
+        """The answer was lost, say."""
+        rooms = make_rooms()
+        await self.beat(rooms, clock, 2, "node")
+        await rooms.join(entry(ALICE, node="node"), capacity=1)
+
+        await self.beat(rooms, clock, 14, "node")
+        with pytest.raises(ProtocolError, match="no free place"):
+            await rooms.join(entry(BOB, node="node"), capacity=1)
+        await self.beat(rooms, clock, 2, "node")
+
+        await rooms.join(entry(BOB, node="node"), capacity=1)
+
+    async def test_the_death_of_a_node_is_told_and_its_people_are_looked_for(self, nodes, clock):
+        nodes, known = nodes
+        heard = await self.beat(nodes[ALICE], clock, 14, f"node of {ALICE}")
+        assert [one.dead for one in heard] == [frozenset()] * 7
+        assert await nodes[ALICE].renew([known[ALICE]]) == []
+        (heard,) = await self.beat(nodes[ALICE], clock, 2, f"node of {ALICE}")
+
+        assert heard.dead == {f"node of {BOB}"}
+        (outcome,) = await nodes[ALICE].renew([known[ALICE]])
+        assert told(outcome) == [{"type": "left", "revision": 3, "peer": BOB, "reason": "lost"}]
+        heard = await self.beat(nodes[ALICE], clock, 200, f"node of {ALICE}")
+        assert not heard[-1].dead
+
+    async def test_while_nobodys_lease_runs_out_no_node_is_called_dead(self, nodes, clock):
+        """Redis stood still."""
+        nodes, _ = nodes
+        clock.move(60)
+
+        heard = [await nodes[ALICE].beat(f"node of {ALICE}", holds=True)]
+        heard += await self.beat(nodes[ALICE], clock, 14, f"node of {ALICE}")
+
+        assert [one.dead for one in heard] == [frozenset()] * 8
+        (heard,) = await self.beat(nodes[ALICE], clock, 2, f"node of {ALICE}")
+        assert heard.dead == {f"node of {BOB}"}
+
+    @pytest.mark.parametrize("number", range(len(WHAT_CHANGES_A_ROOM)))
+    async def test_whatever_changes_a_room_is_told_to_the_nodes_of_its_people_once(
+        self, make_rooms, redis_socket, number
+    ):
+        nodes = {ALICE: make_rooms(), BOB: make_rooms()}
+        for peer, node in nodes.items():
+            await node.join(entry(peer), capacity=4)
+            await node.beat(f"node of {peer}", holds=True)
+        await WHAT_CHANGES_A_ROOM[number](nodes[BOB])
+
+        for peer, node in nodes.items():
+            heard = [await node.beat(f"node of {peer}", holds=True) for _ in range(2)]
+            assert [one.changed for one in heard] == [{"room"}, frozenset()]
+        async with Redis(unix_socket_path=redis_socket) as client:
+            assert await client.keys("news:*") == []
+
+    async def test_who_was_lost_and_swept_is_told_too(self, make_rooms, clock):
+        """Alice's node is at work, but has not spoken for her in time."""
+        rooms, other = make_rooms(), make_rooms()
+        await rooms.beat("node", holds=True)
+        await rooms.join(entry(ALICE, node="node"), capacity=2)
+        await rooms.join(entry(BOB), capacity=2)
+        assert (await rooms.beat("node", holds=True)).changed == {"room"}
+        assert {one.changed for one in await self.beat(rooms, clock, 14, "node")} == {frozenset()}
+
+        clock.move(2)
+        await other.beat("other", holds=False)
+
+        assert (await rooms.beat("node", holds=True)).changed == {"room"}
+
+    async def test_what_was_told_in_an_answer_that_was_lost_is_told_again(self, make_rooms, clock):
+        await make_rooms().view("room")  # so that Redis knows the script
+        losing, other = make_rooms(client=TwiceRedis), make_rooms()
+        await losing.beat("here", holds=True)
+        for peer in (ALICE, BOB):
+            await losing.join(entry(peer, node="here"), capacity=4)
+            clock.move(1)
+            heard = await losing.beat("here", holds=True)
+            assert (heard.is_known, heard.changed) == (True, {"room"})
+        await other.lock("room", ALICE, connection=1, locked=True)
+        clock.move(1)
+
+        assert (await losing.beat("here", holds=True)).changed == {"room"}
+
+    async def test_a_node_hears_when_it_was_not_known_meanwhile(self, make_rooms, redis_socket, clock):
+        rooms = make_rooms()
+
+        async def is_known() -> bool:
+            return (await rooms.beat("node", holds=True)).is_known
+
+        assert not await is_known()
+        assert await is_known()
+        clock.move(14)
+        assert await is_known()
+        clock.move(16)  # by now others may have had the places of its people
+        assert not await is_known()
+        assert await is_known()
+
+        await flush(redis_socket)
+        assert not await is_known()
+        assert await is_known()
+
+        async with Redis(unix_socket_path=redis_socket) as client:
+            copy = await client.dump("nodes")
+            clock.move(1)
+            assert await is_known()
+            await client.restore("nodes", 0, copy, replace=True)  # as after a restart from a copy on disk
+        assert not await is_known()
+        assert await is_known()
+
+    async def test_a_clock_that_was_set_back_does_not_let_the_dead_live(self, nodes, clock):
+        nodes, known = nodes
+        clock.move(-3600)
+        await nodes[ALICE].beat(f"node of {ALICE}", holds=True)
+        await nodes[ALICE].renew([known[ALICE]])
+
+        heard = await self.beat(nodes[ALICE], clock, 16, f"node of {ALICE}")
+
+        await nodes[ALICE].join(entry(CHARLIE), capacity=2)
+        assert heard[0].dead == frozenset()
+
+    async def test_nothing_gathers_for_the_dead_and_they_are_forgotten(self, nodes, redis_socket, clock):
+        nodes, _ = nodes
+        await nodes[ALICE].lock("room", ALICE, connection=1, locked=True)
+        async with Redis(unix_socket_path=redis_socket) as client:
+            assert {await client.pttl(f"news:node of {peer}") <= 120_000 for peer in nodes} == {True}
+            await self.beat(nodes[ALICE], clock, 16, f"node of {ALICE}")
+            before = await client.llen(f"news:node of {BOB}")
+            await nodes[ALICE].lock("room", ALICE, connection=1, locked=False)
+            assert await client.llen(f"news:node of {BOB}") == before
+
+            clock.move(48 * 3600)
+            await nodes[ALICE].beat(f"node of {ALICE}", holds=True)
+            assert await client.zrange("nodes", 0, -1) == [f"node of {ALICE}".encode()]
 
 
 class EmptyRedisTests:
