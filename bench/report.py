@@ -259,7 +259,7 @@ places). Nobody pings meanwhile; what pings cost is in the last column. Within 5
 {_table(head, rows)}
 While so many rooms are there: what one more join costs ({JOIN_RATE} a second), what each of their sockets holds (resident, of all nodes and
 Redis; of few sockets a rough figure, for memory comes in pieces of 2 MiB), and how long messages are on the way. What the
-others' leases cost meanwhile is in a join here: two seconds of all their sockets for every {size.joins} joins.
+others' places cost meanwhile is in a join here: two seconds of all their sockets for every {size.joins} joins.
 
 {_table(["system", "rooms", "µs CPU a join", "KiB a socket", "p50 ms", "p99 ms"], others)}
 {_table(_JUDGED, judged)}"""

@@ -1,4 +1,4 @@
-"""What begins and ends with the server process: this node's renewals, and its links to the other nodes."""
+"""What begins and ends with the server process: this node's heartbeats, and its links to the other nodes."""
 
 import asyncio
 import gc

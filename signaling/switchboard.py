@@ -295,6 +295,9 @@ class Switchboard:
             if about in local.seats:  # its answer was overtaken by news of others
                 self._show_members(local, about)
             return
+        if known is not None and _is_of_others(room, changes, local):
+            local.is_due = True
+            return
         local.known = room
         local.is_restless = any(member.away for member in room.members.values())
         heard = known.revision if known else room.revision - len(changes)
@@ -317,6 +320,8 @@ class Switchboard:
             if member is None:
                 if peer in removed:
                     self._turn_out(local, peer, "removed")
+                else:
+                    local.is_due = True
             elif member.connection > seat.member.connection:
                 self._turn_out(local, peer, "superseded")
             else:
@@ -373,8 +378,10 @@ class Switchboard:
         return True
 
     async def _beat(self, shard: Shard) -> None:
-        """Finds out what is due: what has changed, rooms of nodes that have died, and all when the store did not know us."""
-        await shard.catch_up()
+        """
+        Shows that this node lives, finds out what is due – what has changed, rooms of nodes that have died, all when the store did not know
+        us – and tells what was kept for later.
+        """
         holds = any(self.shard(room) is shard for room in self._here)
         heard = await shard.rooms.beat(shard.node, holds=holds)
         self._mark(heard.changed, is_due=True)
@@ -382,6 +389,7 @@ class Switchboard:
             self._mark((room for room in self._here if self.shard(room) is shard), is_due=True)
         if heard.dead:
             self._mark((room for room, local in self._here.items() if _sits_at(heard.dead, local.known)), is_due=True)
+        await shard.catch_up()
 
     def _mark(self, rooms: Iterable[str], *, is_due: bool) -> None:
         for room in rooms:
@@ -413,7 +421,13 @@ class Switchboard:
                     self._take_renewal(outcome)
                     self._refuse_places(outcome, asked.get(outcome.room.id, ()))
                 else:
-                    asyncio.get_running_loop().call_later(_BREATH, self._take_renewal, outcome)
+                    local = self._here.get(outcome.room.id)
+                    asyncio.get_running_loop().call_later(_BREATH, self._take_late, local, outcome)
+
+    def _take_late(self, local: _Local | None, outcome: Outcome) -> None:
+        """Unless everybody has gone meanwhile; a room of the same name would be another one."""
+        if local and self._here.get(outcome.room.id) is local:
+            self._take_renewal(outcome)
 
     def _take_renewal(self, outcome: Outcome) -> None:
         """
@@ -448,6 +462,15 @@ def _held(rooms: dict[str, _Local], part: list[str]) -> Iterator[Held]:
 
 def _sits_at(nodes: frozenset[str], room: Room | None) -> bool:
     return room is not None and any(member.node in nodes for member in room.members.values() if not member.away)
+
+
+def _is_of_others(room: Room, changes: tuple[Change, ...], local: _Local) -> bool:
+    """
+    Whether nobody who sits here is in the room, or was taken out of it: then it may be one that is over, of which news has come late, and
+    the store has to be asked.
+    """
+    removed = {change.unheard_by for change in changes if change.removes}
+    return not local.seats.keys() & (room.members.keys() | removed)
 
 
 def _newness(room: Room) -> tuple[int, int]:

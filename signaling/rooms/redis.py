@@ -25,7 +25,7 @@ from signaling.rooms import Call, Change, EndedCall, Entry, Heartbeat, Held, Mem
 _SCRIPT = (Path(__file__).parent / "rooms.lua").read_text()
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _SLICE = 100  # rooms renewed in one script, which keeps Redis from everything else for a millisecond or two
-_SWEPT = 20  # rooms that nobody is left in, ended with each renewal
+_SWEPT = 20  # rooms that nobody is left in, ended with each heartbeat
 _HOLD = 8  # leases of a node that one of a place lasts
 _MOST_ENDED = 20_000  # calls; each a few hundred bytes
 _ENDED = "calls:ended"
@@ -112,6 +112,7 @@ class RedisRooms:
         self._held = False
         self._taken = 0
         self._dead: frozenset[str] = frozenset()
+        self._soon: set[str] = set()  # rooms to be looked at again with the next
         # Calls that ended by what was asked here, and in which Redis, by when it was first used: the oldest first.
         self._ended: dict[str, tuple[EndedCall, float]] = {}
 
@@ -147,13 +148,15 @@ class RedisRooms:
 
     async def beat(self, node: str, *, holds: bool) -> Heartbeat:
         request = self._request("beat", node=node, last=self._beat_at, held=self._held, taken=self._taken, count=_SWEPT)
-        began, boot, ended, is_known, news, dead = await self._evaluate("calls:due", "boot", request=request)
+        began, boot, ended, news, dead = await self._evaluate("calls:due", "boot", request=request)
         self._beat_at, self._held, self._taken = float(began), holds, len(news)
         self._boot = float(boot)
         self._dead = frozenset(name.decode() for name in dead)
         if ended:
             self._keep(_decode_calls(ended), self._boot)
-        return Heartbeat(frozenset(room.decode() for room in news), self._dead, bool(is_known))
+        soon, self._soon = self._soon, set()
+        changed = {room.decode() for room in news} | soon
+        return Heartbeat(frozenset(changed - {""}), self._dead, "" not in changed)
 
     async def renew(self, held: Iterable[Held]) -> list[Outcome]:
         """
@@ -221,10 +224,14 @@ class RedisRooms:
         return replace(second, changes=first.changes + second.changes, nodes=first.nodes | second.nodes)
 
     async def _refresh(self, part: list[Held]) -> list[Held]:
-        """Renews in one step where there is nothing to know, and answers the others."""
+        """
+        Renews in one step where there is nothing to know, and answers the others. These are looked at again soon, and so are those in which
+        somebody's node has not spoken for them yet.
+        """
         first, *others = (f"room:{one.room.id}" for one in part)
         request = self._request("refresh", node=_node(part), rooms=[self._brief(one) for one in part])
-        rest = await self._evaluate(first, "boot", *others, request=request)
+        rest, soon = await self._evaluate(first, "boot", *others, request=request)
+        self._soon |= {part[place - 1].room.id for place in (*rest, *soon)}
         return [part[place - 1] for place in rest]
 
     def _brief(self, held: Held) -> tuple[str, list[int]]:

@@ -45,8 +45,32 @@ local function term(node)
   return lives(node) and request.hold or request.lease
 end
 
+local function renew_lease(node)
+  leases[node] = now + request.lease
+  redis.call('ZADD', 'nodes', string.format('%.6f', leases[node]), node)
+end
+
 local function expire_news(node)
   redis.call('PEXPIRE', 'news:' .. node, math.ceil(request.hold * 1000))
+end
+
+-- A room that has changed, or '' when the node has to look at all of them.
+local function tell(node, room_id)
+  if redis.call('RPUSH', 'news:' .. node, room_id) == 1 then expire_news(node) end
+end
+
+-- What a node is told that has been forgotten, or was taken for dead; it stays until the node has heard it.
+local function tell_anew(node)
+  redis.call('DEL', 'news:' .. node)
+  tell(node, '')
+end
+
+-- Who asks is alive; a node that was cut off may ask for a place before its next heartbeat.
+local function revive(node)
+  if lease_of(node) and not lives(node) then
+    renew_lease(node)
+    tell_anew(node)
+  end
 end
 
 -- Reading and writing a room
@@ -104,10 +128,10 @@ local function is_settled()
   return (#members >= 2) == (room.call ~= nil) and not (room.call and room.call.waits)
 end
 
--- That there is something to know: what they are sent by each other may be lost.
+-- What they are sent by each other may be lost.
 local function tell_nodes()
   for node in pairs(nodes) do
-    if lives(node) and redis.call('RPUSH', 'news:' .. node, id) == 1 then expire_news(node) end
+    if lives(node) then tell(node, id) end
   end
 end
 
@@ -403,6 +427,7 @@ end
 -- Renews the leases in a room that is as the node knows it, and in which no lease has run out or is too long, the clock having been set back.
 -- Only what stands before the room is unpacked and written. Its time to live and `calls:due` hear of it at most once in half a lease: they
 -- may be too early by so much.
+-- Answers whether it did, and whether a place may run out soon all the same, since nobody has spoken for it yet.
 local function extend(place, text, version, held)
   local known, has_call, times = unpack_leases(text)
   if known ~= version or version == '' then return false end
@@ -412,6 +437,10 @@ local function extend(place, text, version, held)
   local length = term(request.node)
   local ends = now + length
   for _, member in ipairs(held) do times[2 + member] = math.max(times[2 + member], ends) end
+  local is_short = false
+  for at = 2, #times do
+    is_short = is_short or times[at] - now <= request.lease
+  end
   local is_due = times[1] - now < length / 2
   if is_due then times[1] = math.max(times[1], ends) end
   redis.call('SETRANGE', KEYS[place], 0, pack_leases(version, has_call, times))
@@ -419,18 +448,24 @@ local function extend(place, text, version, held)
     redis.call('PEXPIRE', KEYS[place], time_to_live(times[1], has_call))
     if has_call then note_due(KEYS[place]:sub(6), times[1]) end
   end
-  return true
+  return true, is_short
 end
 
--- Answers the places in the list of those rooms of which there is more to know, and for which `renew` has to be asked. Of each room comes
--- the version that the node knows, and which of its members, counted from 0, it holds.
+-- Answers the places in the list of those rooms of which there is more to know, and for which `renew` has to be asked, and of those that
+-- have to be looked at again soon. Of each room comes the version that the node knows, and which of its members, counted from 0, it holds.
 local function refresh(found)
-  local rest = {}
+  local rest, soon = {}, {}
   for place, known in ipairs(request.rooms) do
     local at = place == 1 and 1 or place + 1
-    if not found[at] or not extend(at, found[at], known[1], known[2]) then rest[#rest + 1] = place end
+    local is_extended_here, is_short = false, true
+    if found[at] then is_extended_here, is_short = extend(at, found[at], known[1], known[2]) end
+    if not is_extended_here then
+      rest[#rest + 1] = place
+    elseif is_short then
+      soon[#soon + 1] = place
+    end
   end
-  return rest
+  return {rest, soon}
 end
 
 -- What is asked for
@@ -462,6 +497,7 @@ if request.op == 'join' then
     reach = reach + interval
     redis.call('SET', KEYS[3], string.format('%.6f', reach), 'PX', math.ceil((reach - now) * 1000))
   end
+  revive(request.node)
   expire()
   local replaces = request.replaces ~= '' and request.replaces
   local at = false
@@ -484,6 +520,7 @@ if request.op == 'join' then
 elseif request.op == 'resume' then
   if has_left(request.peer) then return refuse('gone') end
   quarantine()
+  revive(request.node)
   expire()
   if is_fresh() then bring(request.call) end
   local known = find(request.peer)
@@ -493,6 +530,7 @@ elseif request.op == 'resume' then
   end
   if known.request == request.request then return answer(known.peer) end
   if request.attempt and request.attempt < known.attempt then return refuse('superseded') end
+  note_together()
   local was_away = known.away
   known.node, known.request, known.attempt = request.node, request.request, request.attempt or 0
   known.connection = known.connection + 1
@@ -560,6 +598,7 @@ elseif request.op == 'renew' then
   -- what the node knows of the room holds too, if it knows more. Nobody hears that somebody `joined` who was there all the time, for
   -- both would begin their streams anew: all get the whole list.
   quarantine()
+  for _, held in ipairs(request.held) do revive(held.node) end
   local reminded = false
   for _, held in ipairs(request.held) do
     local known, place = find(held.peer)
@@ -621,8 +660,8 @@ elseif request.op == 'renew' then
   return answer(nil, has_forgotten or reminded)
 
 elseif request.op == 'beat' then
-  -- A node shows that it lives, and ends the calls of rooms in which nobody is left. Answers the time, whether it was known, the rooms of
-  -- its people that have changed since it last had an answer while it was, and the nodes that have died.
+  -- A node shows that it lives, and ends the calls of rooms in which nobody is left. Answers the time, the rooms of its people that have
+  -- changed since it last had an answer, and the nodes that have died.
   quarantine()
   local has_stood_still = request.held and now - request.last > request.lease * 2 / 3
   if has_stood_still or boot.grace > now + request.lease then -- or the clock was set back
@@ -632,19 +671,14 @@ elseif request.op == 'beat' then
   save_boot()
   local node, news = request.node, 'news:' .. request.node
   local since = lives(node) and request.last and lease_of(node) - request.lease - request.last
-  local is_known = since and since > -0.001 -- else Redis is as it was before
-  if not is_known then
-    redis.call('DEL', news)
+  if not since or since < -0.001 then -- Redis is as it was before
+    tell_anew(node)
   elseif since < 0.001 then -- else the last answer was lost, and this was done then
     redis.call('LTRIM', news, request.taken, -1)
   end
-  local function set_lease(name)
-    leases[name] = now + request.lease
-    redis.call('ZADD', 'nodes', string.format('%.6f', leases[name]), name)
-  end
-  set_lease(node)
+  renew_lease(node)
   -- A clock that was set back must not let anybody live for longer than was said.
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', 'nodes', string.format('(%.6f', leases[node]), '+inf')) do set_lease(other) end
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', 'nodes', string.format('(%.6f', leases[node]), '+inf')) do renew_lease(other) end
   redis.call('ZREMRANGEBYSCORE', 'nodes', '-inf', string.format('%.6f', now - 2 * DAY))
   local ended = {}
   for _, room_id in ipairs(redis.call('ZRANGEBYSCORE', 'calls:due', '-inf', string.format('%.6f', now), 'LIMIT', 0, request.count)) do
@@ -664,7 +698,7 @@ elseif request.op == 'beat' then
     dead = redis.call('ZRANGEBYSCORE', 'nodes', string.format('%.6f', now - request.hold), string.format('%.6f', now))
   end
   return {
-    string.format('%.6f', now), string.format('%.17g', boot.at), #ended > 0 and cmsgpack.pack(ended), is_known and 1 or 0,
+    string.format('%.6f', now), string.format('%.17g', boot.at), #ended > 0 and cmsgpack.pack(ended),
     redis.call('LRANGE', news, 0, -1), dead,
   }
 end

@@ -233,11 +233,32 @@ class NewsTests:
 
         await until(lambda: alice.types == ["joined", "lock"])
 
+    async def test_what_comes_late_of_a_room_that_is_over_says_nothing_of_the_next(self, make_node, monkeypatch):
+        monkeypatch.setattr(switchboard, "_BREATH", 0.3)
+        here, there = await make_node(), await make_node()
+        alice, bob = await here.join(ALICE), await there.join(BOB)
+        await until(lambda: alice.types == ["joined"])
+        async with held_back(there):
+            await there.lock(BOB)
+            there.post.held.clear()
+        await here.renew()
+
+        for node, peer, outlet in ((there, BOB, bob), (here, ALICE, alice)):
+            held = node.switchboard.detach("room", peer, outlet)
+            await node.switchboard.tell(held, lambda rooms, peer=peer: rooms.leave("room", peer, connection=1))
+        await here.join(CHARLIE)
+        await asyncio.sleep(0.5)
+
+        assert (here.switchboard.known("room").locked, set(here.switchboard.known("room").members)) == (
+            False,
+            {CHARLIE},
+        )
+
     async def test_a_room_in_which_nothing_happens_is_renewed_with_every_sixteenth_heartbeat(self, make_node, redis):
-        here, there = await make_node(renewal=0.02), await make_node()
+        here, there = await make_node(renewal=0.02), await make_node(renewal=0.02)
         await here.join(ALICE)
         await there.join(BOB)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
         scripts, renewals = await scripts_run(redis.path), await renewals_made(redis.path)
 
         while await scripts_run(redis.path) < scripts + 85:  # noqa: ASYNC110 - Redis tells nobody

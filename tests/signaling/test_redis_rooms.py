@@ -46,7 +46,7 @@ def entry(peer: str, **given) -> Entry:
 
 
 async def live(rooms: RedisRooms, *held: Held) -> list[Outcome]:
-    """What a node, or several on one store, do four times in a lease."""
+    """What a node, or several on one store, do again and again."""
     for node in {member.node for one in held for member in one.members} or {f"node {id(rooms)}"}:
         await rooms.beat(node, holds=bool(held))
     return await rooms.renew(held)
@@ -362,6 +362,86 @@ class HeartbeatTests:
             await client.restore("nodes", 0, copy, replace=True)  # as after a restart from a copy on disk
         assert not await is_known()
         assert await is_known()
+
+    @pytest.mark.parametrize("loss", ["it was taken for dead", "Redis came back empty"])
+    async def test_it_hears_so_also_when_the_first_answer_is_lost(self, make_rooms, redis_socket, clock, loss):
+        await make_rooms().view("room")  # so that Redis knows the script
+        rooms = make_rooms(client=TwiceRedis)
+        for is_known in (False, True):
+            assert (await rooms.beat("node", holds=True)).is_known is is_known
+            clock.move(1)
+
+        if loss == "Redis came back empty":
+            await flush(redis_socket)
+        else:
+            clock.move(16)
+
+        for is_known in (False, True):
+            assert (await rooms.beat("node", holds=True)).is_known is is_known
+
+    @pytest.mark.parametrize("way", ["join", "resume", "renew"])
+    async def test_whom_a_node_that_was_cut_off_lets_in_before_its_heartbeat_stays(self, make_rooms, clock, way):
+        back, other = make_rooms(), make_rooms()
+        bob = (await other.join(entry(BOB, node="other"), capacity=2)).member
+        alice = await back.join(entry(ALICE, node="back"), capacity=2)
+        alice = Held(alice.room, (alice.member,))
+        await back.beat("back", holds=False)
+        await back.renew([alice])
+        for _ in range(9):
+            await other.beat("other", holds=True)
+            await other.renew([Held(await other.view("room"), (bob,))])
+            clock.move(2)
+        assert set((await other.view("room")).members) == {BOB}
+
+        if way == "join":
+            await back.join(entry(CHARLIE, node="back"), capacity=2)
+        elif way == "resume":
+            await back.resume(entry(ALICE, node="back"), capacity=2, stamp=1, connection=1)
+        else:
+            await back.renew([alice])
+        await other.beat("other", holds=True)
+        await other.renew([Held(await other.view("room"), (bob,))])
+
+        assert len((await other.view("room")).members) == 2
+        assert not (await back.beat("back", holds=True)).is_known
+
+    @pytest.mark.parametrize("ghost", ["of a node that died with Redis", "of a resume whose answer was lost"])
+    async def test_a_room_where_a_place_may_soon_run_out_is_looked_at_with_each_heartbeat(
+        self, nodes, redis_socket, clock, ghost
+    ):
+        nodes, known = nodes
+        alice = known[ALICE]
+        if ghost == "of a node that died with Redis":
+            await flush(redis_socket)
+        else:
+            await nodes[ALICE].resume(entry(BOB, node=f"node of {ALICE}"), capacity=2, stamp=1, connection=1)
+
+        reasons, looked = [], []
+        for _ in range(14):
+            (heard,) = await self.beat(nodes[ALICE], clock, 2, f"node of {ALICE}")
+            if not heard.is_known or heard.changed or heard.dead:
+                for outcome in await nodes[ALICE].renew([alice]):
+                    reasons += [message["reason"] for message in told(outcome)]
+                    alice = replace(alice, room=outcome.room)
+            looked.append("room" in heard.changed)
+
+        assert reasons == ["lost"]
+        assert looked[1:7] == [True] * 6 and looked[-1] is False
+
+    async def test_a_call_ends_when_a_ghost_was_last_there(self, nodes, clock):
+        """Bob has resumed at Alice's node, has never had the answer, and given up."""
+        nodes, known = nodes
+        for _ in range(5):
+            await self.beat(nodes[ALICE], clock, 2, f"node of {ALICE}")
+            await self.beat(nodes[BOB], clock, 2, f"node of {BOB}")
+        back = await nodes[ALICE].resume(entry(BOB, node=f"node of {ALICE}"), capacity=2, stamp=1, connection=1)
+        await self.beat(nodes[ALICE], clock, 20, f"node of {ALICE}")
+
+        await nodes[ALICE].renew([known[ALICE]])
+
+        (ended,) = await nodes[ALICE].ended_calls(10)
+        assert ended.ended - ended.started == pytest.approx(20, abs=1)
+        assert back.room.call.id == ended.id
 
     async def test_a_clock_that_was_set_back_does_not_let_the_dead_live(self, nodes, clock):
         nodes, known = nodes
@@ -949,7 +1029,10 @@ class CallTests:
         (ended,) = await other.ended_calls(10)
         assert (ended.id, ended.started, ended.ended) == (call.id, call.started, seen[ALICE])
         async with Redis(unix_socket_path=redis_socket) as client:
-            assert set(await client.keys()) == {b"boot", b"nodes", b"calls:ended", b"past:room"}
+            keys = {
+                key for key in await client.keys() if not key.startswith(b"news:")
+            }  # which are kept for two minutes
+            assert keys == {b"boot", b"nodes", b"calls:ended", b"past:room"}
 
     async def test_a_node_that_starts_hours_later_ends_it(self, make_rooms, clock, redis_socket, seen):
         async with Redis(unix_socket_path=redis_socket) as client:
