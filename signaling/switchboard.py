@@ -28,7 +28,7 @@ from signaling.tally import Tally
 logger = logging.getLogger(__name__)
 
 _SLICE = 200  # rooms renewed at once: thousands in one go would keep the node from everything else
-_TURNS = 16  # heartbeats, with one of which each room is renewed in which nothing is known to have happened
+_TURNS = 64  # heartbeats, with one of which each room is renewed in which nothing is known to have happened
 _HASTE = 0.25  # of the time between two heartbeats, over which the slices are spread
 _BREATH = 0.5  # seconds in which what a store tells has time to come from the node that has done it: that says why
 _RETRY = 0.5  # seconds

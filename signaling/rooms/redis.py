@@ -26,7 +26,7 @@ _SCRIPT = (Path(__file__).parent / "rooms.lua").read_text()
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _SLICE = 100  # rooms renewed in one script, which keeps Redis from everything else for a millisecond or two
 _SWEPT = 20  # rooms that nobody is left in, ended with each heartbeat
-_HOLD = 8  # leases of a node that one of a place lasts
+_HOLD = 32  # leases of a node that one of a place lasts
 _MOST_ENDED = 20_000  # calls; each a few hundred bytes
 _ENDED = "calls:ended"
 

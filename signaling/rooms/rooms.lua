@@ -24,6 +24,7 @@ local is_changed, is_extended, had_call, has_forgotten
 local leases = {} -- until when nodes are taken to be alive
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
 local DAY = 24 * 3600
+local MOST_LEASES = 256 -- bytes before a room
 
 -- Nodes
 
@@ -99,8 +100,10 @@ local function save_boot()
   redis.call('SET', KEYS[2], cmsgpack.pack(boot))
 end
 
+-- When its last place runs out, or its nodes should have spoken for it once more: so a call whose nodes have died ends before the long leases.
 local function note_due(room_id, last)
-  redis.call('ZADD', 'calls:due', string.format('%.6f', math.max(last, boot.grace)), room_id)
+  local at = math.max(math.min(last, now + request.hold * 3 / 8), boot.grace)
+  redis.call('ZADD', 'calls:due', string.format('%.6f', at), room_id)
 end
 
 local function note_nodes()
@@ -425,8 +428,8 @@ end
 -- Leases by the hundred
 
 -- Renews the leases in a room that is as the node knows it, and in which no lease has run out or is too long, the clock having been set back.
--- Only what stands before the room is unpacked and written. Its time to live and `calls:due` hear of it at most once in half a lease: they
--- may be too early by so much.
+-- Only what stands before the room is read and written. Its time to live and `calls:due` hear of it once in a fifth of a lease: they may be
+-- too early by so much.
 -- Answers whether it did, and whether a place may run out soon all the same, since nobody has spoken for it yet.
 local function extend(place, text, version, held)
   local known, has_call, times = unpack_leases(text)
@@ -441,7 +444,7 @@ local function extend(place, text, version, held)
   for at = 2, #times do
     is_short = is_short or times[at] - now <= request.lease
   end
-  local is_due = times[1] - now < length / 2
+  local is_due = times[1] - now < length * 4 / 5
   if is_due then times[1] = math.max(times[1], ends) end
   redis.call('SETRANGE', KEYS[place], 0, pack_leases(version, has_call, times))
   if is_due then
@@ -453,13 +456,14 @@ end
 
 -- Answers the places in the list of those rooms of which there is more to know, and for which `renew` has to be asked, and of those that
 -- have to be looked at again soon. Of each room comes the version that the node knows, and which of its members, counted from 0, it holds.
-local function refresh(found)
+local function refresh()
   local rest, soon = {}, {}
   for place, known in ipairs(request.rooms) do
     local at = place == 1 and 1 or place + 1
-    local is_extended_here, is_short = false, true
-    if found[at] then is_extended_here, is_short = extend(at, found[at], known[1], known[2]) end
-    if not is_extended_here then
+    local text = redis.call('GETRANGE', KEYS[at], 0, MOST_LEASES - 1)
+    local is_renewed, is_short = false, true
+    if text ~= '' then is_renewed, is_short = extend(at, text, known[1], known[2]) end
+    if not is_renewed then
       rest[#rest + 1] = place
     elseif is_short then
       soon[#soon + 1] = place
@@ -470,16 +474,17 @@ end
 
 -- What is asked for
 
-local found = redis.call('MGET', unpack(KEYS))
-boot = found[2] and cmsgpack.unpack(found[2]) or {at = math.huge, grace = 0}
+local known_boot = redis.call('GET', KEYS[2])
+boot = known_boot and cmsgpack.unpack(known_boot) or {at = math.huge, grace = 0}
 boot.before = boot.before or 0
-if request.op == 'refresh' then return refresh(found) end
+if request.op == 'refresh' then return refresh() end
+local found = redis.call('MGET', KEYS[1], KEYS[3] or KEYS[1])
 -- Redis stood still, or its clock was put forward: no node could renew, and what runs first must take nobody for lost.
 if now - (boot.seen or boot.at) > request.lease * 2 / 3 then
   boot.seen, boot.grace = now, now + request.lease
   save_boot()
 end
-local counted = tonumber(found[3] or 0)
+local counted = tonumber(KEYS[3] and found[2] or 0)
 open(KEYS[1]:sub(6), found[1])
 if room.last and room.last[1] == request.request then return {cmsgpack.pack(room), room.last[2]} end -- the answer to the first run was lost
 
@@ -695,7 +700,7 @@ elseif request.op == 'beat' then
   expire_news(node)
   local dead = {}
   if boot.grace <= now then
-    dead = redis.call('ZRANGEBYSCORE', 'nodes', string.format('%.6f', now - request.hold), string.format('%.6f', now))
+    dead = redis.call('ZRANGEBYSCORE', 'nodes', string.format('%.6f', now - 8 * request.lease), string.format('%.6f', now))
   end
   return {
     string.format('%.6f', now), string.format('%.17g', boot.at), #ended > 0 and cmsgpack.pack(ended),
