@@ -61,15 +61,14 @@ class _Seat(Struct):
 
 class _Local(Struct):
     """
-    A room as this process knows it, with those who sit here. `turn` is with which heartbeat it is renewed; `is_due` that it is with the
-    next one too; `is_restless` that it is with each, for somebody is away and may run out.
+    A room as this process knows it, with those who sit here. `turn` is with which heartbeat it is renewed, `is_due` that it is with the
+    next one too.
     """
 
     turn: int
     seats: dict[str, _Seat] = {}
     known: Room | None = None
     is_due: bool = True
-    is_restless: bool = False
 
 
 _write_news = msgspec.json.Encoder().encode
@@ -299,7 +298,6 @@ class Switchboard:
             local.is_due = True
             return
         local.known = room
-        local.is_restless = any(member.away for member in room.members.values())
         heard = known.revision if known else room.revision - len(changes)
         for change in changes[max(0, heard - room.revision + len(changes)) :]:
             told = change.text.encode()
@@ -402,7 +400,7 @@ class Switchboard:
         return [
             room
             for room, local in self._here.items()
-            if (local.is_due or local.is_restless or local.turn == turn) and self.shard(room) is shard
+            if (local.is_due or local.turn == turn) and self.shard(room) is shard
         ]
 
     async def _renew(self, shard: Shard, part: list[str]) -> None:

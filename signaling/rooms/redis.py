@@ -225,8 +225,8 @@ class RedisRooms:
 
     async def _refresh(self, part: list[Held]) -> list[Held]:
         """
-        Renews in one step where there is nothing to know, and answers the others. These are looked at again soon, and so are those in which
-        somebody's node has not spoken for them yet.
+        Renews in one step where there is nothing to know, and answers the others. These are looked at again with the next heartbeat, for
+        somebody may be away and run out, and so are those in which somebody's node has not spoken for them yet.
         """
         first, *others = (f"room:{one.room.id}" for one in part)
         request = self._request("refresh", node=_node(part), rooms=[self._brief(one) for one in part])

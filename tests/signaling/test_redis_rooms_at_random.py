@@ -46,7 +46,7 @@ class Node:
             return
         others = self.known.members.values() if self.known else ()
         is_due = self.is_due or not heard.is_known or "room" in heard.changed
-        if is_its_turn or is_due or any(member.away or member.node in heard.dead for member in others):
+        if is_its_turn or is_due or any(member.node in heard.dead for member in others):
             self.is_due = False
             for outcome in await self.rooms.renew([Held(self.known, tuple(self.sockets.values()))]):
                 for peer in outcome.no_place:
