@@ -1,6 +1,5 @@
 """A call over both environments of Elastic Beanstalk, each with its own host, while the nodes of one machine stop one after the other."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +16,6 @@ from tests.traces import MARK, everything_in, is_in_none, rows_of
 pytestmark = pytest.mark.browser
 HOSTS = ", ".join(f"MAP {host} 127.0.0.1" for host in (WEB, SIGNALING))
 NODES = ("web", "node2")
-FAIL_TIMEOUT = 2  # seconds, as in nginx.conf: for so long nginx asks nothing of a node that did not answer
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +100,6 @@ class CallTests:
             goes_on(pair)
             hear_each_other(pair)
             environments.signaling.start(name).until_it_says("Gruveo serves at")
-            time.sleep(FAIL_TIMEOUT)  # until then nginx may not know that it is back, and who asks it finds nobody
 
         for one in pair:
             one.until(lambda one=one: is_calm(one), "no negotiation under way")
