@@ -11,6 +11,14 @@ from redis.asyncio import Redis
 logger = logging.getLogger(__name__)
 
 _NAME = "accord"
+_CHECK = """
+local word = redis.call('GET', KEYS[1])
+if not word and ARGV[3] == '1' or word == ARGV[1] then
+  word = ARGV[1]
+  redis.call('SET', KEYS[1], word, 'PX', ARGV[2])
+end
+return word
+"""
 
 
 class Accord:
@@ -21,7 +29,7 @@ class Accord:
     """
 
     def __init__(self, redis: Redis, fingerprint: str, *, lasts: float) -> None:
-        self._redis = redis
+        self._ask = redis.register_script(_CHECK)
         self._fingerprint = fingerprint
         self._lasts_ms = round(lasts * 1000)
         self.is_kept = False
@@ -34,14 +42,11 @@ class Accord:
             RedisError, OSError, TimeoutError: the host does not answer; `is_kept` stays what it was.
         """
         # A Redis that has forgotten all must not hear first from who was wrong before.
-        if not self.is_broken or self._is_vacant:
-            await self._redis.set(_NAME, self._fingerprint, nx=True, px=self._lasts_ms)
-        word = await self._redis.get(_NAME)
+        may_begin = not self.is_broken or self._is_vacant
+        word = await self._ask(keys=[_NAME], args=[self._fingerprint, self._lasts_ms, int(may_begin)])
         is_kept = word == self._fingerprint.encode()
         self._is_vacant = word is None
-        if is_kept:
-            await self._redis.pexpire(_NAME, self._lasts_ms)
-        elif not self.is_broken:
+        if not is_kept and not self.is_broken:
             logger.error("REDIS_URL or ROOM_KEY differ from those of the nodes that serve already: this node does not")
         self.is_kept, self.is_broken = is_kept, not is_kept
 

@@ -17,6 +17,7 @@ from signaling.accord import Accord
 from signaling.links import AWAY, Link
 from signaling.protocol import ProtocolError
 from signaling.rooms import Outcome, Rooms
+from signaling.rounds import Rounds
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Shard:
     ) -> None:
         self.rooms = rooms
         self.link = link
+        self.rounds = Rounds()
         self._accord = accord
         self._patience = patience
         self._turns = asyncio.Semaphore(_MOST_ASKING)

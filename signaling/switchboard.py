@@ -22,13 +22,13 @@ from signaling import protocol
 from signaling.links import AWAY, Parcel
 from signaling.protocol import ERRORS, Ack, ProtocolError, Signal
 from signaling.rooms import Change, Entry, Held, Member, Outcome, Room, Rooms
+from signaling.rounds import TURNS
 from signaling.shards import Errand, Shard, host_of, unavailable
 from signaling.tally import Tally
 
 logger = logging.getLogger(__name__)
 
 _SLICE = 200  # rooms renewed at once: thousands in one go would keep the node from everything else
-_TURNS = 64  # heartbeats, with one of which each room is renewed in which nothing is known to have happened
 _HASTE = 0.25  # of the time between two heartbeats, over which the slices are spread
 _BREATH = 0.5  # seconds in which what a store tells has time to come from the node that has done it: that says why
 _RETRY = 0.5  # seconds
@@ -60,15 +60,10 @@ class _Seat(Struct):
 
 
 class _Local(Struct):
-    """
-    A room as this process knows it, with those who sit here. `turn` is with which heartbeat it is renewed, `is_due` that it is with the
-    next one too.
-    """
+    """A room as this process knows it, with those who sit here."""
 
-    turn: int
     seats: dict[str, _Seat] = {}
     known: Room | None = None
-    is_due: bool = True
 
 
 _write_news = msgspec.json.Encoder().encode
@@ -85,7 +80,6 @@ class Switchboard:
         self.tally = Tally()
         self._here: dict[str, _Local] = {}  # rooms of all shards
         self._renewal = renewal
-        self._turns = cycle(range(_TURNS))
         self._chores: list[Callable[[], Coroutine]] = []
         self._tasks: list[asyncio.Task] = []
         self._silent: set[Shard] = set()  # those that do not answer
@@ -169,8 +163,8 @@ class Switchboard:
         """From now on this outlet is the member; an older socket of it hears that it is superseded."""
         local = self._here.get(room)
         if local is None:
-            local = self._here[room] = _Local(next(self._turns))
-        local.is_due = True
+            local = self._here[room] = _Local()
+        self.shard(room).rounds.add(room)
         older = local.seats.get(member.peer)
         if older is not None and older.member.connection > member.connection:
             self._refuse(outlet, "superseded")
@@ -283,6 +277,7 @@ class Switchboard:
         del local.seats[peer]
         if not local.seats:
             self._here.pop(room, None)
+            self.shard(room).rounds.discard(room)
 
     def _hear(self, room: Room, changes: tuple[Change, ...], about: str = "") -> None:
         """Takes this for the room as it is, unless something newer is known, and tells those who sit here what is new to them."""
@@ -295,7 +290,7 @@ class Switchboard:
                 self._show_members(local, about)
             return
         if known is not None and _is_of_others(room, changes, local):
-            local.is_due = True
+            self.shard(room.id).rounds.mark([room.id])
             return
         local.known = room
         heard = known.revision if known else room.revision - len(changes)
@@ -319,7 +314,7 @@ class Switchboard:
                 if peer in removed:
                     self._turn_out(local, peer, "removed")
                 else:
-                    local.is_due = True
+                    self.shard(local.known.id).rounds.mark([local.known.id])
             elif member.connection > seat.member.connection:
                 self._turn_out(local, peer, "superseded")
             else:
@@ -341,7 +336,7 @@ class Switchboard:
 
     async def _keep(self, shard: Shard) -> None:
         """Shows the store that this node lives, and renews what the store may know otherwise than we do."""
-        turns = cycle(range(_TURNS))
+        turns = cycle(range(TURNS))
         while True:
             if not await self._is_done(shard, self._beat(shard)) or not await self._is_renewed(shard, next(turns)):
                 await asyncio.sleep(min(_RETRY, self._renewal))
@@ -351,8 +346,7 @@ class Switchboard:
         Slice by slice, until it is time for the next heartbeat; what is left then is due still. False when the store has stopped answering.
         """
         until = time.monotonic() + self._renewal
-        due = self._due(shard, turn)
-        self._mark(due, is_due=True)
+        due = shard.rounds.begin(turn) if shard.link else []  # a store of this process only needs no leases
         for start in range(0, len(due), _SLICE) or [0]:
             if not await self._is_done(shard, self._renew(shard, due[start : start + _SLICE])):
                 return False
@@ -380,37 +374,22 @@ class Switchboard:
         Shows that this node lives, finds out what is due – what has changed, rooms of nodes that have died, all when the store did not know
         us – and tells what was kept for later.
         """
-        holds = any(self.shard(room) is shard for room in self._here)
-        heard = await shard.rooms.beat(shard.node, holds=holds)
-        self._mark(heard.changed, is_due=True)
+        heard = await shard.rooms.beat(shard.node, holds=bool(shard.rounds))
+        shard.rounds.mark(heard.changed)
         if not heard.is_known:
-            self._mark((room for room in self._here if self.shard(room) is shard), is_due=True)
+            shard.rounds.mark_all()
         if heard.dead:
-            self._mark((room for room, local in self._here.items() if _sits_at(heard.dead, local.known)), is_due=True)
+            shard.rounds.mark(room for room, local in self._here.items() if _sits_at(heard.dead, local.known))
         await shard.catch_up()
-
-    def _mark(self, rooms: Iterable[str], *, is_due: bool) -> None:
-        for room in rooms:
-            if local := self._here.get(room):
-                local.is_due = is_due
-
-    def _due(self, shard: Shard, turn: int) -> list[str]:
-        if not shard.link:
-            return []  # a store of this process only needs no leases
-        return [
-            room
-            for room, local in self._here.items()
-            if (local.is_due or local.turn == turn) and self.shard(room) is shard
-        ]
 
     async def _renew(self, shard: Shard, part: list[str]) -> None:
         held = list(_held(self._here, part))
         # Before it is asked for: what happens meanwhile is for the next time.
-        self._mark((one.room.id for one in held), is_due=False)
+        shard.rounds.done(one.room.id for one in held)
         try:
             outcomes = await shard.rooms.renew(held)
         except Exception:
-            self._mark(part, is_due=True)
+            shard.rounds.mark(part)
             raise
         if outcomes:  # seldom: nearly all rooms are as we know them
             asked = {one.room.id: one.members for one in held}
