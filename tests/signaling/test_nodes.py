@@ -261,7 +261,7 @@ class NewsTests:
         await asyncio.sleep(0.5)
         scripts, renewals = await scripts_run(redis.path), await renewals_made(redis.path)
 
-        while await scripts_run(redis.path) < scripts + 2 * 3 * 65:  # noqa: ASYNC110 - Redis tells nobody
+        while await scripts_run(redis.path) < scripts + 2 * 4 * 65:  # noqa: ASYNC110 - Redis tells nobody
             await asyncio.sleep(0.02)
 
         assert 4 <= await renewals_made(redis.path) - renewals <= 8
