@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 from msgspec import Struct
 
@@ -63,8 +64,7 @@ class TokenBucket:
     __slots__ = ("_each", "_full_at", "_seconds")
 
     def __init__(self, *, rate: float, burst: float, now: float) -> None:
-        self._each = 1 / rate  # seconds until a token is there again
-        self._seconds = burst / rate  # from empty to full
+        self._each, self._seconds = _pace(rate, burst)
         self._full_at = now
 
     def take(self, now: float, cost: float = 1) -> float:
@@ -81,6 +81,15 @@ class TokenBucket:
 
     def is_full(self, now: float) -> bool:
         return self._full_at <= now
+
+
+@cache
+def _pace(rate: float, burst: float) -> tuple[float, float]:
+    """
+    Seconds until one token more is there, and from empty to full. The same objects for all buckets of a kind: of thousands of sockets each
+    bucket lies somewhere else in memory, and what all share is at hand.
+    """
+    return 1 / rate, burst / rate
 
 
 class BucketTable:
