@@ -128,7 +128,7 @@ class OutageTests:
         for asker in askers:
             asker.join()
 
-        assert fleet._memory._thread._work_queue.qsize() == 0
+        assert fleet._memory._thread._work_queue.qsize() <= 1  # which the thread may not have taken up yet
         wait_for_the_thread()
         redis.thaw()
 
