@@ -13,9 +13,8 @@ class Rounds:
 
     def __init__(self) -> None:
         self._turns: list[set[str]] = [set() for _ in range(TURNS)]
-        self._due: dict[
-            str, None
-        ] = {}  # the first that became so first: what is not reached with one heartbeat is with the next
+        # The first that became so first: what is not reached with one heartbeat is with the next.
+        self._due: dict[str, None] = {}
 
     def __bool__(self) -> bool:
         return any(self._turns)
