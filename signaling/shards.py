@@ -40,7 +40,9 @@ class Shard:
         self._accord = accord
         self._patience = patience
         self._turns = asyncio.Semaphore(_MOST_ASKING)
-        self._answered_at = 0.0  # when the store last answered somebody at the door
+        self._answered_at = self._failed_at = (
+            0.0  # when the store last answered somebody at the door, and when it last did not
+        )
         self._errands: deque[Errand] = deque()
 
     @property
@@ -76,6 +78,7 @@ class Shard:
             async with asyncio.timeout(self._patience):
                 outcome = await ask()
         except AWAY as error:
+            self._failed_at = time.monotonic()
             if undo:
                 self._keep(undo)
             raise unavailable() from error
@@ -101,7 +104,7 @@ class Shard:
                 await self._turns.acquire()
         except TimeoutError as error:
             raise unavailable() from error
-        if self._answered_at < came_at:
+        if self._answered_at < came_at < self._failed_at:
             self._turns.release()
             raise unavailable()
 

@@ -477,6 +477,23 @@ class DoorTests:
         assert node.shard.waiting == 0 and undone == []
         assert await node.shard.admit(answer.wait)  # all turns were given back
 
+    async def test_who_comes_while_turns_are_handed_on_is_not_sent_away(self, make_node):
+        """Between the answers to those before and the next question the store owes nobody anything."""
+        node = await make_node()
+        first, second = asyncio.Event(), asyncio.Event()
+
+        ahead = [asyncio.create_task(node.shard.admit(first.wait)) for _ in range(256)]
+        ahead.append(asyncio.create_task(node.shard.admit(second.wait)))
+        await asyncio.sleep(0)
+        first.set()
+        late = asyncio.create_task(
+            node.shard.admit(first.wait)
+        )  # the last one ahead has got its turn, and has not asked yet
+        await asyncio.wait([late])
+        second.set()
+
+        assert await asyncio.gather(*ahead, late) == [True] * 258
+
     async def test_a_socket_to_redis_that_has_gone_deaf_costs_one_refusal(self, make_node, redis):
         node = await make_node()
         async with Deafening(redis) as way:
