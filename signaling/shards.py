@@ -40,9 +40,8 @@ class Shard:
         self._accord = accord
         self._patience = patience
         self._turns = asyncio.Semaphore(_MOST_ASKING)
-        self._answered_at = self._failed_at = (
-            0.0  # when the store last answered somebody at the door, and when it last did not
-        )
+        # When the store last answered somebody at the door, and when it last did not.
+        self._answered_at = self._failed_at = 0.0
         self._errands: deque[Errand] = deque()
 
     @property

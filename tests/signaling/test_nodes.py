@@ -486,9 +486,8 @@ class DoorTests:
         ahead.append(asyncio.create_task(node.shard.admit(second.wait)))
         await asyncio.sleep(0)
         first.set()
-        late = asyncio.create_task(
-            node.shard.admit(first.wait)
-        )  # the last one ahead has got its turn, and has not asked yet
+        # The last one ahead has got its turn by then, and has no answer yet.
+        late = asyncio.create_task(node.shard.admit(first.wait))
         await asyncio.wait([late])
         second.set()
 
