@@ -117,15 +117,23 @@ class Shard:
                 logger.info("kept for later: the store does not answer")
         self._keep(errand)
 
-    async def catch_up(self) -> None:
+    async def agree(self) -> None:
         """
-        Makes sure that all nodes agree, and does what was kept for later.
+        Makes sure that all nodes were told the same.
+
+        Raises:
+            RedisError, OSError, TimeoutError: the store does not answer.
+        """
+        if self._accord:
+            await self._accord.check()
+
+    async def catch_up(self, until: float) -> None:
+        """
+        Does what was kept for later, in its order, up to a moment of time.monotonic(): at least one thing, and what is left the next time.
 
         Raises:
             RedisError, OSError, TimeoutError: the store still does not answer; nothing is lost.
         """
-        if self._accord:
-            await self._accord.check()
         while self._errands:
             try:
                 # It stays in its place until it is done: what comes meanwhile must wait behind it.
@@ -135,6 +143,8 @@ class Shard:
             except Exception:
                 logger.exception("what was kept for later could not be done")
             self._errands.popleft()
+            if time.monotonic() >= until:
+                break
 
     def _keep(self, errand: Errand) -> None:
         if len(self._errands) < _MOST_ERRANDS:

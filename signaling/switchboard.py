@@ -335,17 +335,26 @@ class Switchboard:
             local.seats[peer].outlet.put(protocol.members(room.revision, room.locked, room.others(peer)))
 
     async def _keep(self, shard: Shard) -> None:
-        """Shows the store that this node lives, and renews what the store may know otherwise than we do."""
+        """
+        Shows the store that this node lives, renews what the store may know otherwise than we do, and tells what was kept for later: that
+        may be much, and must not keep those who sit here from their places.
+        """
         turns = cycle(range(TURNS))
         while True:
-            if not await self._is_done(shard, self._beat(shard)) or not await self._is_renewed(shard, next(turns)):
+            until = time.monotonic() + self._renewal
+            if (
+                await self._is_done(shard, self._beat(shard))
+                and await self._is_renewed(shard, next(turns), until)
+                and await self._is_done(shard, shard.catch_up(until))
+            ):
+                await asyncio.sleep(until - time.monotonic())
+            else:
                 await asyncio.sleep(min(_RETRY, self._renewal))
 
-    async def _is_renewed(self, shard: Shard, turn: int) -> bool:
+    async def _is_renewed(self, shard: Shard, turn: int, until: float) -> bool:
         """
         Slice by slice, until it is time for the next heartbeat; what is left then is due still. False when the store has stopped answering.
         """
-        until = time.monotonic() + self._renewal
         due = shard.rounds.begin(turn) if shard.link else []  # a store of this process only needs no leases
         for start in range(0, len(due), _SLICE) or [0]:
             if not await self._is_done(shard, self._renew(shard, due[start : start + _SLICE])):
@@ -353,7 +362,6 @@ class Switchboard:
             await asyncio.sleep(_HASTE * self._renewal * _SLICE / max(_SLICE, len(due)))
             if time.monotonic() >= until:
                 break
-        await asyncio.sleep(until - time.monotonic())
         return True
 
     async def _is_done(self, shard: Shard, asking: Awaitable[None]) -> bool:
@@ -371,8 +379,8 @@ class Switchboard:
 
     async def _beat(self, shard: Shard) -> None:
         """
-        Shows that this node lives, finds out what is due – what has changed, rooms of nodes that have died, all when the store did not know
-        us – and tells what was kept for later.
+        Shows that this node lives, and finds out what is due: what has changed, rooms of nodes that have died, all when the store did not
+        know us.
         """
         heard = await shard.rooms.beat(shard.node, holds=bool(shard.rounds))
         shard.rounds.mark(heard.changed)
@@ -380,7 +388,7 @@ class Switchboard:
             shard.rounds.mark_all()
         if heard.dead:
             shard.rounds.mark(room for room, local in self._here.items() if _sits_at(heard.dead, local.known))
-        await shard.catch_up()
+        await shard.agree()
 
     async def _renew(self, shard: Shard, part: list[str]) -> None:
         held = list(_held(self._here, part))

@@ -435,6 +435,23 @@ class OutageTests:
         await node.lock(ALICE)  # comes after it
         assert set((await node.shard.rooms.view("room")).members) == {ALICE}
 
+    async def test_while_much_was_kept_for_later_the_node_shows_that_it_lives(self, make_node, redis):
+        node = await make_node(renewal=0.1)
+        done, shown = [], set()
+
+        async def errand(number: int) -> None:
+            await asyncio.sleep(0.02)
+            shown.add(await client.zscore("nodes", node.link.address))
+            done.append(number)
+
+        async with Redis(unix_socket_path=redis.path) as client:
+            for number in range(50):
+                node.shard._keep(partial(errand, number))
+            await until(lambda: not node.shard.waiting)
+
+        assert done == list(range(50))
+        assert len(shown) >= 50 / 5  # no more than five fit in between two heartbeats
+
 
 class DoorTests:
     async def test_a_crowd_asks_in_turns_and_all_are_answered(self, make_node):
