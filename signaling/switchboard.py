@@ -266,7 +266,8 @@ class Switchboard:
             rooms = self.shard(room).rooms
             outcome = await ask(rooms)
             if outcome is None and held:
-                for news in await rooms.renew([held]):
+                sits_here = any(self.held(room, member.peer) for member in held.members)
+                for news in await (rooms.renew([held]) if sits_here else rooms.restore(held)):
                     self._take_renewal(news)
                 outcome = await ask(rooms)
             self.publish(outcome)

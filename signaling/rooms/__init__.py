@@ -164,6 +164,12 @@ class Rooms(Protocol):
         know.
         """
 
+    async def restore(self, held: "Held") -> list[Outcome]:
+        """
+        Puts back whom a store may have forgotten that lost its memory, so that what one of them did can be told. Who is missing for another
+        reason, as that a lease has run out, stays away.
+        """
+
     async def ended_calls(self, count: int) -> list[EndedCall]:
         """Of the calls that are over and not yet forgotten so many, the oldest first; some may be recorded already."""
 

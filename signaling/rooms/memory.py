@@ -177,6 +177,10 @@ class MemoryRooms:
         expired = [room for room in losing if any(self._is_expired(member) for member in room.members.values())]
         return [self._keep(*self._current(room.id, room.capacity)) for room in expired]
 
+    async def restore(self, held: Held) -> list[Outcome]:
+        """Nothing is forgotten."""
+        return []
+
     def _current(self, room_id: str, capacity: int) -> tuple[Room, list[Change]]:
         room = self._rooms.get(room_id) or Room(room_id, capacity)
         changes: list[Change] = []

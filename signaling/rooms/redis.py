@@ -56,7 +56,7 @@ class _Head(Struct):
     peer: str = ""
     is_new: bool = False
     no_place: dict[str, str] = {}
-    has_forgotten: bool = False
+    knows_most: bool = False
     refused: str = ""
     retry_after: int | None = None
     ended: list[EndedCall] = []
@@ -113,6 +113,9 @@ class RedisRooms:
         self._taken = 0
         self._dead: frozenset[str] = frozenset()
         self._soon: set[str] = set()  # rooms to be looked at again with the next
+        self._reminded: set[str] = (
+            set()
+        )  # rooms of which this Redis has been told all, since it knew nothing of this node
         # Calls that ended by what was asked here, and in which Redis, by when it was first used: the oldest first.
         self._ended: dict[str, tuple[EndedCall, float]] = {}
 
@@ -156,6 +159,8 @@ class RedisRooms:
             self._keep(_decode_calls(ended), self._boot)
         soon, self._soon = self._soon, set()
         changed = {room.decode() for room in news} | soon
+        if "" in changed:
+            self._reminded.clear()
         return Heartbeat(frozenset(changed - {""}), self._dead, "" not in changed)
 
     async def renew(self, held: Iterable[Held]) -> list[Outcome]:
@@ -168,14 +173,15 @@ class RedisRooms:
         for start in range(0, len(all_held), _SLICE):
             part = await self._refresh(all_held[start : start + _SLICE])
             for one, answer in zip(part, await self._renew(part), strict=True):
-                head = _decode_head(answer[1])
-                self._keep(head.ended, head.boot)
-                outcome = _outcome(one.room.id, answer[0], head)
-                if head.has_forgotten:
-                    outcome = await self._remind(one, outcome)
+                outcome = await self._renewed(one, answer)
                 if outcome.changes or outcome.no_place or outcome.room.version != one.room.version:
                     outcomes.append(outcome)
         return outcomes
+
+    async def restore(self, held: Held) -> list[Outcome]:
+        """As `renew`, of one room, unless Redis knows it as well as the node does: then who is missing there is missing rightly."""
+        request = self._request("renew", if_forgotten=True, **_known(held))
+        return [await self._renewed(held, await self._evaluate(f"room:{held.room.id}", "boot", request=request))]
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
         """
@@ -211,17 +217,31 @@ class RedisRooms:
                     del self._ended[call.id]
         return [call for call, at in kept if at != boot]
 
+    async def _renewed(self, one: Held, answer: list) -> Outcome:
+        head = _decode_head(answer[1])
+        self._keep(head.ended, head.boot)
+        outcome = _outcome(one.room.id, answer[0], head)
+        if head.knows_most and one.room.id not in self._reminded:
+            outcome = await self._remind(one, outcome)
+            self._reminded.add(one.room.id)
+        return outcome
+
     async def _remind(self, one: Held, first: Outcome) -> Outcome:
         """
         Tells a Redis that has forgotten the room of those too whose sockets others hold, or who are away: all have a place to come back
         to, which no stranger gets.
         """
         held = {member.peer for member in one.members}
-        others = [member for peer, member in one.room.members.items() if peer not in held]
+        others = [member for peer, member in one.room.members.items() if peer not in held | first.room.members.keys()]
         if not others:
             return first
         second = await self._run("renew", one.room.id, others=others, **_known(one))
-        return replace(second, changes=first.changes + second.changes, nodes=first.nodes | second.nodes)
+        return replace(
+            second,
+            changes=first.changes + second.changes,
+            nodes=first.nodes | second.nodes,
+            is_new=first.is_new or second.is_new,
+        )
 
     async def _refresh(self, part: list[Held]) -> list[Held]:
         """
@@ -291,6 +311,8 @@ def _known(held: Held) -> dict:
         "capacity": room.capacity,
         "locked": room.locked,
         "revision": room.revision,
+        "version": room.version,
+        "knows": list(room.members),
         "call": room.call,
         "held": held.members,
     }

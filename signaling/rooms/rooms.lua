@@ -20,7 +20,7 @@ local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor
 
 local id, key, room, boot
 local members, events, nodes, over, past, no_place
-local is_changed, is_extended, had_call, has_forgotten
+local is_changed, is_extended, had_call
 local leases = {} -- until when nodes are taken to be alive
 local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
 local DAY = 24 * 3600
@@ -72,6 +72,26 @@ local function revive(node)
     renew_lease(node)
     tell_anew(node)
   end
+end
+
+-- A Redis that is new
+
+local function grown_up_at()
+  return boot.at + math.max(request.quarantine, request.lease)
+end
+
+local function is_fresh()
+  return now <= grown_up_at()
+end
+
+-- When a version of a room was made, in microseconds.
+local function made_at(version)
+  return tonumber((version or ''):match('^%d+')) or 0
+end
+
+-- Whether it was made by the Redis before this one, which is new. It and `boot.at` may be rounded differently.
+local function is_former(version)
+  return is_fresh() and made_at(version) < boot.at * 1000000 - 2
 end
 
 -- Reading and writing a room
@@ -173,7 +193,7 @@ local function answer(peer, is_new)
   for name in pairs(nodes) do names[#names + 1] = name end
   local head = {events = events, nodes = names, peer = peer, is_new = is_new}
   if next(no_place) then head.no_place = no_place end
-  if has_forgotten then head.has_forgotten = true end
+  if request.op == 'renew' and is_former(request.version) and request.revision >= (room.told or 0) then head.knows_most = true end
   if #over > 0 then head.ended, head.boot = over, boot.at end
   head = cmsgpack.pack(head)
   if is_changed or is_extended then
@@ -279,14 +299,6 @@ end
 local function finish()
   close(room.call)
   room.call = nil
-end
-
-local function grown_up_at()
-  return boot.at + math.max(request.quarantine, request.lease)
-end
-
-local function is_fresh()
-  return now <= grown_up_at()
 end
 
 -- Whether somebody is from before this Redis was new. A stamp and `boot.at` may be rounded differently.
@@ -407,10 +419,21 @@ local function quarantine()
   return request.quarantine - (now - boot.at)
 end
 
+-- Whether a node that knows these people knows nobody of those who are here: the room it knows was over, and this is another.
+local function are_others(knows)
+  local known = {}
+  for _, peer in ipairs(knows) do known[peer] = true end
+  for _, member in ipairs(members) do
+    if known[member.peer] then return false end
+  end
+  return #members > 0
+end
+
 local function admit(stamp, connection)
   put({
     peer = request.peer, stamp = stamp, node = request.node, connection = connection, request = request.request,
     attempt = request.attempt or 0, state = request.state or NOTHING_SHOWN, away = false, expires_at = now + request.lease,
+    admitted = request.request,
   })
   settle()
   return answer(request.peer, true)
@@ -493,6 +516,7 @@ if request.op == 'join' then
   if wait > 0 then return refuse('unavailable', math.ceil(wait)) end
   local known = find(request.peer)
   if known and known.request == request.request then return answer(known.peer, true) end
+  if has_left(request.peer) then return refuse('gone') end -- a late second run: nobody waits for its answer
   if KEYS[3] then
     -- The generic cell rate algorithm: `counted` is when all joins so far would have come, had they kept to the rate.
     local interval = 1 / request.joins
@@ -533,7 +557,7 @@ elseif request.op == 'resume' then
     if room.locked or #members >= room.capacity then return refuse('replaced') end
     return admit(request.stamp, request.connection + 1)
   end
-  if known.request == request.request then return answer(known.peer) end
+  if known.request == request.request then return answer(known.peer, known.admitted == request.request) end
   if request.attempt and request.attempt < known.attempt then return refuse('superseded') end
   note_together()
   local was_away = known.away
@@ -584,6 +608,7 @@ elseif request.op == 'lock' then
   if room.locked ~= request.locked then
     room.locked = request.locked
     happen('lock', {peer = member.peer, locked = room.locked})
+    if is_fresh() then room.told = room.revision end
   end
   return answer(member.peer)
 
@@ -600,77 +625,90 @@ elseif request.op == 'view' then
 
 elseif request.op == 'renew' then
   -- The members whose sockets a node holds: their leases begin anew, and who is missing because Redis came back empty is put back. Then
-  -- what the node knows of the room holds too, if it knows more. Nobody hears that somebody `joined` who was there all the time, for
-  -- both would begin their streams anew: all get the whole list.
+  -- what the node knows of the room holds too, if it knows more: of a room before this one it does not. Nobody hears that somebody `joined`
+  -- who was there all the time, for both would begin their streams anew: all get the whole list.
   quarantine()
   for _, held in ipairs(request.held) do revive(held.node) end
-  local reminded = false
+  local is_silent, reminded = false, false -- whether there is something to know that no event tells
+  local function change_silently()
+    if not is_silent then room.revision = room.revision + 1 end
+    is_silent, is_changed = true, true
+  end
   for _, held in ipairs(request.held) do
     local known, place = find(held.peer)
-    if known and known.connection > held.connection then
+    local is_older = known and known.connection < held.connection
+    if known and not is_older and known.request ~= held.request then -- numbers of sockets begin anew in a Redis that is new
       no_place[held.peer] = 'superseded'
-    elseif known and known.connection < held.connection then -- another node has put it back as it was before
-      table.remove(members, place)
-      is_changed = true
+    elseif is_older then -- another node has put it back, or Redis itself is, as it was before
+      held.away, held.keep, held.expires_at = false, nil, now + term(held.node)
+      members[place] = held
+      change_silently()
     elseif known and not known.away then
       known.expires_at = now + term(held.node)
       is_extended = true
     end
   end
   expire()
-  local capacity = request.revision > room.revision and request.capacity or room.capacity
+  -- Redis has forgotten, or is as it was before. Else what the node knows is of a room that is over.
+  local may_know_better = is_fresh() or made_at(request.version) > made_at(room.version)
+  if request.if_forgotten and not may_know_better then return answer() end
+  -- While all nodes tell a Redis that is new what they know, the one that knows most is right, in whatever order they come.
+  local told = is_former(request.version) and room.told or room.revision
+  local knows_more = request.revision > told
+  local capacity = knows_more and may_know_better and request.capacity or room.capacity
   local function catch_up()
-    if request.revision > room.revision then
-      has_forgotten = is_fresh()
-      room.revision, room.locked, room.capacity = request.revision + 1, request.locked, request.capacity
-      is_changed = true
-    end
-  end
-  local function put_back(member)
-    if not is_fresh() then return put(member) end
-    if not has_forgotten then -- another node has put back its own a moment ago
-      has_forgotten = true
-      room.revision = room.revision + 1
-    end
-    insert(member)
+    if request.revision <= told then return end
+    told = request.revision
+    change_silently()
+    room.revision = math.max(room.revision, told + 1)
+    if may_know_better then room.locked, room.capacity = request.locked, request.capacity end
+    if is_fresh() then room.told = told end
   end
   for _, held in ipairs(request.held) do
+    local known = find(held.peer)
     if no_place[held.peer] then
       -- its newer socket knows more
-    elseif find(held.peer) then
+    elseif known then
       catch_up()
+      if knows_more and is_fresh() then known.state = held.state end
     elseif has_left(held.peer) then
       no_place[held.peer] = 'removed'
-    elseif #members >= capacity then
+    elseif #members >= capacity or room.locked and not may_know_better and are_others(request.knows) then
       no_place[held.peer] = 'replaced'
     else
       catch_up()
       held.away, held.keep, held.expires_at = false, nil, now + term(held.node)
-      put_back(held)
+      if is_fresh() then
+        insert(held)
+        change_silently() -- another node may have put back its own a moment ago
+      else
+        put(held)
+      end
     end
   end
   for _, other in ipairs(request.others or {}) do -- whom the node only knows of; they may be on their way back
     other.expires_at = other.away and math.min(other.expires_at, now + 60) or now + request.lease
     other.keep = other.away and math.max(0, other.expires_at - now) or nil
-    if is_fresh() and not find(other.peer) and #members < room.capacity and not has_left(other.peer) then
+    if is_fresh() and other.expires_at > now and not find(other.peer) and #members < room.capacity and not has_left(other.peer) then
       insert(other)
       reminded = true
     end
   end
-  if reminded then room.revision = room.revision + 1 end
+  if reminded then change_silently() end
   if #members > 0 then
     bring(request.call)
     settle()
   end
-  return answer(nil, has_forgotten or reminded)
+  return answer(nil, is_silent)
 
 elseif request.op == 'beat' then
   -- A node shows that it lives, and ends the calls of rooms in which nobody is left. Answers the time, the rooms of its people that have
   -- changed since it last had an answer, and the nodes that have died.
   quarantine()
-  local has_stood_still = request.held and now - request.last > request.lease * 2 / 3
+  -- It could not renew for long, and cannot tell whether the others could. One that is always slow must not keep the dead for ever.
+  local has_stood_still = request.held and now - request.last > request.lease * 2 / 3 and boot.grace + 2 * request.lease < now
   if has_stood_still or boot.grace > now + request.lease then -- or the clock was set back
-    boot.grace = now + request.lease -- it could not renew for long, and cannot tell whether the others could
+    boot.grace = now + request.lease
   end
   boot.seen = now
   save_boot()

@@ -435,6 +435,19 @@ class OutageTests:
         await node.lock(ALICE)  # comes after it
         assert set((await node.shard.rooms.view("room")).members) == {ALICE}
 
+    async def test_who_hangs_up_after_being_taken_for_lost_is_not_brought_back_for_it(self, make_node):
+        cut_off = await make_node(lease=0.6)
+        alice = await cut_off.join(ALICE)
+        others = await make_node(renewal=0.1, lease=0.6)
+        bob = await others.join(BOB)
+        await until(lambda: bob.types == ["left"])
+        before = await others.shard.rooms.view("room")
+
+        held = cut_off.switchboard.detach("room", ALICE, alice)
+        await cut_off.switchboard.tell(held, lambda rooms: rooms.leave("room", ALICE, connection=1))
+
+        assert (await others.shard.rooms.view("room")).version == before.version
+
     async def test_while_much_was_kept_for_later_the_node_shows_that_it_lives(self, make_node, redis):
         node = await make_node(renewal=0.1)
         done, shown = [], set()

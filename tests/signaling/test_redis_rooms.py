@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError
 
 from signaling.protocol import ProtocolError, ShowState, State
@@ -576,11 +577,119 @@ class EmptyRedisTests:
         """As after a restart from a copy on disk that was some minutes old."""
         rooms = make_rooms()
         outcome = await rooms.join(entry(ALICE), capacity=2)
-        known = Held(replace(outcome.room, version="later", revision=40, locked=True), (outcome.member,))
+        made_at, _, _ = outcome.room.version.partition(".")
+        version = f"{int(made_at) + 1}.later"
+        known = Held(replace(outcome.room, version=version, revision=40, locked=True), (outcome.member,))
 
         (outcome,) = await live(rooms, known)
 
         assert (outcome.room.revision, outcome.room.locked) == (41, True)
+
+    async def test_the_node_that_knows_most_is_right_in_whatever_order_they_come(self, make_rooms, redis_socket):
+        """Bob's node has not heard of the last two revisions, and is first to fill the room: that raises its number to as much."""
+        nodes, known = await on_two_nodes(make_rooms)
+        await nodes[ALICE].show("room", ALICE, connection=1, change=ShowState(hand=True))
+        await nodes[ALICE].lock("room", ALICE, connection=1, locked=True)
+        alice = await held(nodes[ALICE], ALICE)
+        await flush(redis_socket)
+        (first,) = await live(nodes[BOB], known[BOB])
+        assert not first.room.locked
+
+        (outcome,) = await live(nodes[ALICE], alice)
+
+        assert outcome.is_new and outcome.room.revision > alice.room.revision
+        assert outcome.room.locked and outcome.room.members[ALICE].state.hand
+        assert set(outcome.room.members) == {ALICE, BOB}
+        for peer, node in nodes.items():  # what they have from this Redis raises nothing any more
+            (again,) = await live(node, Held(first.room, (outcome.room.members[peer],)))
+            assert again.room.version == outcome.room.version
+
+    async def test_what_was_locked_anew_is_not_undone_by_who_knows_less(self, make_rooms, redis_socket):
+        nodes, known = await on_two_nodes(make_rooms)
+        await flush(redis_socket)
+        await live(nodes[BOB], known[BOB])
+        locked = await nodes[BOB].lock("room", BOB, connection=1, locked=True)
+
+        await live(nodes[ALICE], known[ALICE])
+
+        assert (await nodes[ALICE].view("room")).version == locked.room.version
+
+    @pytest.mark.parametrize("client", ["answers", "answers twice"])
+    async def test_a_lost_answer_loses_nobody_who_is_away(self, make_rooms, redis_socket, clock, client):
+        rooms = make_rooms(client=Redis if client == "answers" else TwicePipelineRedis, quarantine=12)
+        before = make_rooms()
+        for peer in (ALICE, BOB):
+            await before.join(entry(peer), capacity=2)
+        away = (await before.away("room", BOB, connection=1, keep=30)).member
+        alice = await held(rooms, ALICE)
+        await flush(redis_socket)
+
+        for _ in range(8):
+            for outcome in await live(rooms, alice):
+                alice = Held(outcome.room, (outcome.room.members[ALICE],))
+            clock.move(1.6)
+
+        with pytest.raises(ProtocolError, match="no free place"):
+            await rooms.join(entry(CHARLIE), capacity=2)
+        assert not (await rooms.resume(entry(BOB), capacity=2, stamp=away.stamp, connection=1)).is_new
+
+    async def test_who_was_put_back_as_before_takes_a_newer_socket_in_its_place(self, make_rooms, redis_socket, clock):
+        """Alice has moved, and of Alice, Bob and Charlie only Bob is there with his newest socket for a moment: no call ends by that."""
+        one, two, three = (make_rooms() for _ in range(3))
+        await one.join(entry(ALICE), capacity=4)
+        await two.join(entry(BOB), capacity=4)
+        await two.join(entry(CHARLIE), capacity=4)
+        clock.move(5)
+        await two.away("room", CHARLIE, connection=1, keep=3)
+        bob = await held(two, BOB)
+        await three.resume(entry(ALICE, node="new"), capacity=4, stamp=bob.room.members[ALICE].stamp, connection=1)
+        alice = await held(three, ALICE)
+        await flush(redis_socket)
+        await live(two, bob)
+        clock.move(4)
+
+        (outcome,) = await live(three, alice)
+
+        assert [message["type"] for message in told(outcome)] == ["left"]  # Charlie
+        assert outcome.room.call.id == bob.room.call.id
+        assert outcome.room.members[ALICE].connection == 2
+        assert await three.ended_calls(10) == []
+
+    async def test_nobody_hears_that_somebody_joined_whose_resume_was_lost_with_a_redis(
+        self, make_rooms, redis_socket, clock
+    ):
+        """A copy has taken over that lacks the last resume."""
+        rooms = make_rooms()
+        await rooms.join(entry(ALICE), capacity=4)
+        await rooms.join(entry(BOB), capacity=4)
+        clock.move(100)
+        async with Redis(unix_socket_path=redis_socket) as client:
+            copy = await client.dump("room:room")
+            stamp = (await rooms.view("room")).members[ALICE].stamp
+            await rooms.resume(entry(ALICE, node=f"node of {BOB}"), capacity=4, stamp=stamp, connection=1)
+            both = await held(rooms, ALICE, BOB)
+            await client.restore("room:room", 60_000, copy, replace=True)
+
+        (outcome,) = await live(rooms, both)
+
+        assert told(outcome) == [] and outcome.is_new
+        assert outcome.room.members[ALICE].connection == 2
+
+    async def test_numbers_of_sockets_that_are_alike_by_chance_are_told_apart(self, make_rooms, redis_socket):
+        """Alice's welcome from one node was lost with the Redis; by the token before she has come back to another one."""
+        lost, newest = make_rooms(), make_rooms()
+        token = (await lost.join(entry(ALICE), capacity=2)).member
+        await lost.resume(replace(entry(ALICE), request="b"), capacity=2, stamp=token.stamp, connection=1)
+        alice = await held(lost, ALICE)
+        await flush(redis_socket)
+        back = await newest.resume(
+            replace(entry(ALICE, node="new"), request="c"), capacity=2, stamp=token.stamp, connection=1
+        )
+        assert back.member.connection == alice.members[0].connection
+
+        (outcome,) = await live(lost, alice)
+
+        assert outcome.no_place == {ALICE: "superseded"}
 
     async def test_a_node_that_has_nobody_there_any_more_changes_nothing(self, make_rooms, redis_socket):
         rooms = make_rooms()
@@ -830,6 +939,21 @@ class TwiceRedis(Redis):
         return await super().evalsha(*arguments)
 
 
+class TwicePipeline(Pipeline):
+    """As TwiceRedis, with several scripts at once."""
+
+    async def execute(self, raise_on_error: bool = True) -> list:
+        commands = list(self.command_stack)
+        await super().execute(raise_on_error)
+        self.command_stack = commands
+        return await super().execute(raise_on_error)
+
+
+class TwicePipelineRedis(Redis):
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        return TwicePipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
 class LostAnswerTests:
     @pytest.mark.parametrize("was_locked", [False, True])
     async def test_a_late_second_run_undoes_nothing_that_others_did_since(self, make_rooms, was_locked):
@@ -883,6 +1007,33 @@ class LostAnswerTests:
             )
             for outcome in outcomes
         ]
+
+    async def test_a_late_second_run_of_a_resume_still_says_that_it_was_let_in_anew(self, make_rooms):
+        """Else its streams would go on, which the others have forgotten."""
+        rooms = make_rooms()
+        await rooms.join(entry(BOB), capacity=3)
+        resume = partial(rooms.resume, entry(ALICE), capacity=3, stamp=6, connection=1)
+        assert (await resume()).is_new
+        await rooms.show("room", BOB, connection=1, change=ShowState(hand=True))
+
+        assert (await resume()).is_new
+
+        assert not (
+            await rooms.resume(replace(entry(ALICE), request="again"), capacity=3, stamp=6, connection=2)
+        ).is_new
+
+    async def test_who_has_left_is_not_let_in_by_a_late_second_run(self, make_rooms):
+        rooms = make_rooms()
+        await rooms.join(entry(BOB), capacity=2)
+        join = partial(rooms.join, entry(ALICE), capacity=2)
+        await join()
+        await rooms.leave("room", ALICE, connection=1)
+
+        with pytest.raises(ProtocolError) as refusal:
+            await join()
+
+        assert refusal.value.code == "gone"
+        assert set((await rooms.view("room")).members) == {BOB}
 
     async def test_the_last_one_leaves_once(self, make_rooms):
         once, twice = make_rooms(), make_rooms(client=TwiceRedis)
@@ -993,6 +1144,81 @@ class JoinLimitTests:
 
         async with Redis(unix_socket_path=redis_socket) as client:
             assert 0 < await client.pttl("joins:a") <= 100_000
+
+
+class CutOffTests:
+    """Alice's node was cut off from Redis for longer than her place lasts."""
+
+    @pytest.fixture
+    async def alice(self, make_rooms, clock):
+        rooms = make_rooms()
+        await rooms.join(entry(ALICE), capacity=4)
+        for number in range(6):
+            await rooms.show("room", ALICE, connection=1, change=ShowState(muted=number % 2 == 0))
+        return rooms, await held(rooms, ALICE)
+
+    @pytest.fixture
+    async def later(self, alice, make_rooms, clock):
+        """Meanwhile two others have met there, and locked the room."""
+        rooms = make_rooms()
+        await live(*alice)
+        for _ in range(30):
+            clock.move(2)
+            await rooms.beat(f"node of {CHARLIE}", holds=True)
+        for peer in (CHARLIE, BOB):
+            await rooms.join(entry(peer, node=f"node of {CHARLIE}"), capacity=3)
+        return (await rooms.lock("room", CHARLIE, connection=1, locked=True)).room
+
+    async def test_a_later_room_stays_locked_and_she_is_not_let_in(self, alice, later):
+        rooms, known = alice
+        assert known.room.revision > later.revision
+
+        (outcome,) = await live(rooms, known)
+
+        assert outcome.no_place == {ALICE: "replaced"}
+        assert await rooms.view("room") == later
+
+    async def test_a_later_room_that_is_open_takes_her_and_nothing_that_her_node_knows(self, alice, later):
+        rooms, known = alice
+        open_room = (await rooms.lock("room", CHARLIE, connection=1, locked=False)).room
+
+        (outcome,) = await live(rooms, known)
+
+        assert set(outcome.room.members) == {ALICE, BOB, CHARLIE}
+        assert outcome.room.revision > max(known.room.revision, open_room.revision)  # so that she gets the whole list
+        assert (outcome.room.locked, outcome.room.capacity) == (False, 3)
+
+    async def test_whom_she_knows_lets_her_back_into_a_locked_room(self, make_rooms, clock):
+        nodes, known = await on_two_nodes(make_rooms)
+        bob = known[BOB]
+        for peer, node in nodes.items():
+            await live(node, known[peer])
+        for _ in range(12):
+            clock.move(2)
+            for outcome in await live(nodes[BOB], bob):
+                bob = Held(outcome.room, (outcome.room.members[BOB],))
+        assert set(bob.room.members) == {BOB}
+        await nodes[BOB].lock("room", BOB, connection=1, locked=True)
+
+        (outcome,) = await live(nodes[ALICE], known[ALICE])
+
+        assert set(outcome.room.members) == {ALICE, BOB} and outcome.room.locked
+
+    async def test_what_she_did_meanwhile_does_not_bring_her_back(self, alice, later):
+        rooms, known = alice
+        await rooms.beat(f"node of {ALICE}", holds=False)
+
+        (outcome,) = await rooms.restore(known)
+
+        assert outcome.changes == () and not outcome.is_new
+        assert await rooms.view("room") == later
+
+    async def test_what_she_did_while_redis_forgot_her_is_told(self, alice, redis_socket):
+        rooms, known = alice
+        await flush(redis_socket)
+        await rooms.restore(known)
+
+        assert (await rooms.leave("room", ALICE, connection=1)).room.members == {}
 
 
 class CallTests:
@@ -1176,6 +1402,24 @@ class ClockTests:
         news += await live(mine, alice)
 
         assert [message["reason"] for outcome in news for message in told(outcome)] == ["lost"]
+
+    async def test_a_node_that_is_always_slow_does_not_keep_the_dead(self, make_rooms, clock):
+        """Bob's node is dead; of the slow one nobody sits in the room."""
+        nodes, known = await on_two_nodes(make_rooms)
+        slow = make_rooms()
+        for peer, node in nodes.items():
+            await live(node, known[peer])
+        await slow.beat("slow", holds=True)
+
+        news = []
+        for second in range(1, 36):
+            clock.move(1)
+            if second % 11 == 0:
+                await slow.beat("slow", holds=True)
+            await nodes[ALICE].beat(f"node of {ALICE}", holds=True)
+            news += await nodes[ALICE].renew([known[ALICE]])
+
+        assert told(news[0])[0]["reason"] == "lost"
 
     async def test_a_node_that_had_nothing_to_do_for_long_keeps_nobody(self, make_rooms, clock):
         """Alice's node is dead; Bob's had nobody for a while."""
