@@ -66,6 +66,13 @@ class _Local(Struct):
     known: Room | None = None
 
 
+class _Coming(Struct):
+    """Those of this process who wait to be let into a room in which nobody sits here, and the newest of what was heard of it meanwhile."""
+
+    waiting: int = 0
+    news: _News | None = None
+
+
 _write_news = msgspec.json.Encoder().encode
 _read_news = msgspec.json.Decoder(_News).decode
 
@@ -79,6 +86,7 @@ class Switchboard:
         self.shards: list[Shard] = []
         self.tally = Tally()
         self._here: dict[str, _Local] = {}  # rooms of all shards
+        self._coming: dict[str, _Coming] = {}
         self._renewal = renewal
         self._chores: list[Callable[[], Coroutine]] = []
         self._tasks: list[asyncio.Task] = []
@@ -259,7 +267,16 @@ class Switchboard:
         if any(shard.is_told_otherwise for shard in self.shards):
             raise unavailable()  # of its rooms on hosts that only it knows, too
         shard = self.shard(room)
-        return await shard.admit(lambda: ask(shard.rooms), **given)
+        coming = self._coming.setdefault(room, _Coming())
+        coming.waiting += 1
+        try:
+            return await shard.admit(lambda: ask(shard.rooms), **given)
+        finally:
+            coming.waiting -= 1
+            if not coming.waiting:
+                del self._coming[room]
+            if coming.news:  # it has overtaken the answer, which comes first all the same
+                asyncio.get_running_loop().call_soon(self._hear, coming.news.room, coming.news.changes)
 
     def _errand(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome | None]], held: Held | None = None) -> Errand:
         async def errand() -> None:
@@ -284,6 +301,9 @@ class Switchboard:
         """Takes this for the room as it is, unless something newer is known, and tells those who sit here what is new to them."""
         local = self._here.get(room.id)
         if local is None:
+            coming = self._coming.get(room.id)
+            if coming and not (coming.news and _newness(room) < _newness(coming.news.room)):
+                coming.news = _News(room, changes)
             return
         known = local.known
         if known is not None and _newness(room) < _newness(known):

@@ -169,6 +169,28 @@ class NewsTests:
 
         await until(lambda: bob.types == ["signal"] and alice.types == ["joined", "signal"])
 
+    async def test_news_that_overtakes_ones_own_answer_is_heard(self, make_node):
+        """Two say the code at the same moment: the earlier one's node hears of the later one first."""
+        here, there = await make_node(), await make_node()
+        ask, deliver, arrived = here.shard.rooms.join, here.link._deliver, []
+
+        async def ask_slowly(*asked, **given):
+            outcome = await ask(*asked, **given)
+            await there.join(BOB)
+            await until(lambda: arrived)
+            return outcome
+
+        def note(parcel: Parcel) -> None:
+            deliver(parcel)
+            arrived.append(parcel)
+
+        here.shard.rooms.join, here.link._deliver = ask_slowly, note
+        alice = await here.join(ALICE)
+        await asyncio.sleep(0)
+
+        assert alice.types == ["joined"]
+        assert set(here.switchboard.known("room").members) == {ALICE, BOB}
+
     async def test_who_has_had_the_news_renews_without_asking_for_the_room(self, make_node, redis):
         here, there = await make_node(), await make_node()
         alice = await here.join(ALICE)
