@@ -137,7 +137,6 @@ class SignalingConsumer(AsyncConsumer):
                     await asyncio.sleep(0)
             close_code = event.get("code") or 1005
         finally:
-            self._is_ending = True
             if is_counted:
                 self._addresses.close(self._address)
             await self._end(close_code)
@@ -342,7 +341,10 @@ class SignalingConsumer(AsyncConsumer):
 
     async def _leave(self, message: Leave) -> None:
         await self._end(1000)
+        self._is_ending = False
         self._outbox.close(1000)
+        if self._is_dropped:
+            self._task.cancel()  # that had to wait for the end
 
     _AT_ONCE = {Signal: _relay, Ack: _relay, AskMembers: _members, Ping: _ping}
     _IN_TURN = {Hello: _hello, ShowState: _show, Lock: _lock, Report: _report, Leave: _leave}
@@ -366,6 +368,10 @@ class SignalingConsumer(AsyncConsumer):
     async def _end(self, close_code: int) -> None:
         """Gives the place up, or keeps it for a while; once, however often it is said."""
         session = self._session
+        self._is_ending = True
+        if self._is_dropped:
+            while self._task.cancelling():
+                self._task.uncancel()  # it has done its work; before Python 3.11.3 no time limit holds in a task that is being cancelled
         if session.phase is CLOSED:
             return
         if session.phase is NEW:

@@ -11,7 +11,7 @@ from signaling import codes
 logger = logging.getLogger("signaling")
 
 _FRESH = 5.0  # seconds for which an answer is good; then it serves until the next one is there
-_PATIENCE = 1.0  # seconds that the first who joins waits for the first answer
+_PATIENCE = 1.0  # seconds after the first question in which who joins waits for the answer
 
 
 class Elsewhere:
@@ -22,16 +22,19 @@ class Elsewhere:
         self._codes: frozenset[str] = frozenset()
         self._asks_at = 0.0
         self._first: asyncio.Task | None = None
+        self._waits_until = 0.0
         self._asking: asyncio.Task | None = None
 
     async def has(self, code: str) -> bool:
         """Whether this normal form leads elsewhere."""
-        if self.ask and time.monotonic() >= self._asks_at:
-            self._asks_at = time.monotonic() + _FRESH
+        now = time.monotonic()
+        if self.ask and now >= self._asks_at and (not self._asking or self._asking.done()):
+            self._asks_at = now + _FRESH
             self._asking = asyncio.ensure_future(self._read())
-            self._first = self._first or self._asking
-        if self._first and not self._first.done():
-            await asyncio.wait({self._first}, timeout=_PATIENCE)
+            if not self._first:
+                self._first, self._waits_until = self._asking, now + _PATIENCE
+        if self._first and now < self._waits_until:
+            await asyncio.wait({self._first}, timeout=self._waits_until - now)
         return code in self._codes
 
     async def _read(self) -> None:

@@ -26,6 +26,24 @@ async def test_a_site_that_says_nothing_keeps_nobody_waiting(monkeypatch):
     assert not await elsewhere.has("old-page")
 
 
+async def test_while_the_first_question_hangs_no_other_is_asked_and_nobody_waits_again(monkeypatch):
+    monkeypatch.setattr("signaling.elsewhere._PATIENCE", 0.01)
+    monkeypatch.setattr("signaling.elsewhere._FRESH", 0)
+    asked = []
+
+    async def ask():
+        asked.append(1)
+        await asyncio.Event().wait()
+
+    elsewhere = Elsewhere(ask)
+    await elsewhere.has("old-page")
+    monkeypatch.setattr("signaling.elsewhere._PATIENCE", 3600)
+    for _ in range(3):
+        assert not await elsewhere.has("old-page")
+
+    assert len(asked) == 1
+
+
 async def test_what_was_known_stays_when_the_database_is_away(monkeypatch):
     monkeypatch.setattr("signaling.elsewhere._FRESH", 0)
     answers = iter([["old-page"], OSError("away")])
