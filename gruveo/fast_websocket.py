@@ -86,6 +86,9 @@ class HttpProtocol(HttpToolsProtocol):
             self.server_state.connections.discard(self)
 
     def handle_websocket_upgrade(self) -> None:
+        if self.cycle and not self.cycle.response_complete:  # the answer to the request before would come in between
+            self.transport.close()
+            return
         end_of_request = sys.exc_info()[1].args[0]  # httptools says it by an exception, which is being handled
         self._hand_over(self.scope, self.url, self._data[end_of_request:])
 
@@ -246,6 +249,8 @@ class FastWebSocketProtocol(asyncio.Protocol):
         drained, self._drained = self._drained, None
         if drained:
             drained.set()
+        if self._pong is not None and not self._is_over:
+            self._answer_ping()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_over = True
@@ -499,19 +504,15 @@ class FastWebSocketProtocol(asyncio.Protocol):
 
     def _answer_ping(self) -> None:
         """
-        Attack stopped: pings by the thousand, and no pong read. One pong answers all that came together, and none is kept for a client that
-        takes nothing.
+        Attack stopped: pings by the thousand, and no pong read. One pong answers all that came since the client last took something.
 
         Source: RFC 6455 section 5.5.3.
         """
-        payload, self._pong = self._pong, None
-        if self.close_sent:
+        if self._drained:
             return
-        if not self._drained:
+        payload, self._pong = self._pong, None
+        if not self.close_sent:
             self.transport.write(_frame(_FIN | Opcode.PONG, payload))
-        else:
-            self._is_over = True
-            self.transport.abort()
 
     # Closing
 
