@@ -10,6 +10,7 @@ import itertools
 import logging
 import secrets
 import time
+from collections.abc import Awaitable
 
 from channels.consumer import AsyncConsumer
 from msgspec.structs import replace
@@ -32,7 +33,7 @@ from signaling.protocol import (
     ShowState,
     Signal,
 )
-from signaling.rooms import Call, Entry, Held, Outcome
+from signaling.rooms import Call, Entry, Held, Outcome, Rooms
 from signaling.session import CLOSED, JOINED, NEW, Session
 from signaling.switchboard import Switchboard
 from turnauth import ice
@@ -318,12 +319,17 @@ class SignalingConsumer(AsyncConsumer):
         if held:
             await self._tell_of(held, operation, **given)
 
-    async def _tell_of(self, held: Held, operation: str, **given) -> None:
-        """Has the store do something for this member; on a newer socket of the member it does nothing."""
-        session = self._session
+    async def _tell_of(self, held: Held, operation: str, *, is_end: bool = False, **given) -> None:
+        """Has the store do something for this member, perhaps later; on a newer socket of the member it does nothing."""
+        session, happened_at = self._session, time.monotonic()
         room, peer = session.room, session.peer
         given |= {"connection": session.connection, "request": secrets.token_urlsafe(9)}
-        await self._switchboard.tell(held, lambda rooms: getattr(rooms, operation)(room, peer, **given))
+
+        def ask(rooms: Rooms) -> Awaitable[Outcome | None]:
+            ago = {"ago": time.monotonic() - happened_at} if is_end else {}
+            return getattr(rooms, operation)(room, peer, **given, **ago)
+
+        await self._switchboard.tell(held, ask)
 
     def _members(self, message: AskMembers) -> None:
         """As this node knows it: what it has missed, it learns by renewing."""
@@ -381,9 +387,9 @@ class SignalingConsumer(AsyncConsumer):
         has_left = session.close(close_code) or self._is_unwelcome
         held = self._switchboard.detach(session.room, session.peer, self._outbox)
         if held and has_left:
-            await self._tell_of(held, "leave", restores=self._replaces)
+            await self._tell_of(held, "leave", is_end=True, restores=self._replaces)
         elif held:
-            await self._tell_of(held, "away", keep=self._limits.place)
+            await self._tell_of(held, "away", is_end=True, keep=self._limits.place)
         self._say_why("left" if has_left else "away", close_code, held)
 
     def _say_why(self, how: str, close_code: int, held: Held | None = None) -> None:

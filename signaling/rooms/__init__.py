@@ -134,13 +134,17 @@ class Rooms(Protocol):
         """`call` is the one that was running when the token was made; it goes on in a store that has forgotten it."""
 
     async def leave(
-        self, room: str, peer: str, *, connection: int, request: str = "", restores: str = ""
+        self, room: str, peer: str, *, connection: int, request: str = "", restores: str = "", ago: float = 0.0
     ) -> Outcome | None:
-        """`restores` is whom the member had replaced, if it never heard that it was let in: then its page may replace it once more."""
+        """
+        `restores` is whom the member had replaced, if it never heard that it was let in: then its page may replace it once more. `ago` is
+        how many seconds have passed since; a call ends at that moment, in a store that may have been out of reach meanwhile.
+        """
 
     async def away(
-        self, room: str, peer: str, *, connection: int, keep: float, request: str = ""
-    ) -> Outcome | None: ...
+        self, room: str, peer: str, *, connection: int, keep: float, request: str = "", ago: float = 0.0
+    ) -> Outcome | None:
+        """The place is kept for so many seconds from now on; `ago` as in `leave`."""
 
     async def show(
         self, room: str, peer: str, *, connection: int, change: ShowState, request: str = ""

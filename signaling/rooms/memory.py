@@ -112,7 +112,7 @@ class MemoryRooms:
         return self._keep(room, changes, entry.peer)
 
     async def leave(
-        self, room: str, peer: str, *, connection: int, request: str = "", restores: str = ""
+        self, room: str, peer: str, *, connection: int, request: str = "", restores: str = "", ago: float = 0.0
     ) -> Outcome | None:
         current = self._fenced(room, peer, connection)
         if current is None:
@@ -121,7 +121,9 @@ class MemoryRooms:
             self._reloading[restores] = self._gone[restores]
         return self._keep(*_listed(self._remove(current, peer, "hung-up")))
 
-    async def away(self, room: str, peer: str, *, connection: int, keep: float, request: str = "") -> Outcome | None:
+    async def away(
+        self, room: str, peer: str, *, connection: int, keep: float, request: str = "", ago: float = 0.0
+    ) -> Outcome | None:
         current = self._fenced(room, peer, connection)
         if current is None or current.members[peer].away:
             return None

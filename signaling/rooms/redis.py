@@ -128,12 +128,16 @@ class RedisRooms:
         return await self._admit("resume", entry, capacity=capacity, stamp=stamp, connection=connection, call=call)
 
     async def leave(
-        self, room: str, peer: str, *, connection: int, request: str = "", restores: str = ""
+        self, room: str, peer: str, *, connection: int, request: str = "", restores: str = "", ago: float = 0.0
     ) -> Outcome | None:
-        return await self._run("leave", room, peer=peer, connection=connection, request=request, restores=restores)
+        given = {"connection": connection, "request": request, "restores": restores, "ago": ago}
+        return await self._run("leave", room, peer=peer, **given)
 
-    async def away(self, room: str, peer: str, *, connection: int, keep: float, request: str = "") -> Outcome | None:
-        return await self._run("away", room, peer=peer, connection=connection, keep=keep, request=request)
+    async def away(
+        self, room: str, peer: str, *, connection: int, keep: float, request: str = "", ago: float = 0.0
+    ) -> Outcome | None:
+        given = {"connection": connection, "request": request, "keep": keep, "ago": ago}
+        return await self._run("away", room, peer=peer, **given)
 
     async def show(
         self, room: str, peer: str, *, connection: int, change: ShowState, request: str = ""

@@ -266,6 +266,7 @@ local function note_together()
   for _, member in ipairs(members) do
     if not member.away then
       local seen = is_over(member) and last_known(member) or now
+      if member.peer == request.peer then seen = math.min(seen, now - (request.ago or 0)) end
       if seen > last then
         last, second = seen, last
       elseif seen > second then

@@ -1313,6 +1313,30 @@ class CallTests:
 
         assert numbers == [20, 40, 50, 50]
 
+    @pytest.mark.parametrize("end", ["leave", "away"])
+    async def test_it_ends_when_they_went_and_not_when_that_could_be_told(self, make_rooms, clock, end):
+        """Redis stood still meanwhile; it hears of both at the same moment."""
+        rooms = make_rooms()
+        for peer in (ALICE, BOB):
+            await rooms.join(entry(peer, node="node"), capacity=2)
+        await live(rooms, await held(rooms, ALICE, BOB))
+        clock.move(300)
+        await rooms.beat("node", holds=False)
+
+        for peer, ago in ((ALICE, 293), (BOB, 290)):
+            if end == "leave":
+                await rooms.leave("room", peer, connection=1, ago=ago)
+            else:
+                await rooms.away("room", peer, connection=1, keep=1, ago=ago)
+        clock.move(2)
+        await rooms.beat("node", holds=False)
+        for _ in range(10):
+            clock.move(8)
+            await rooms.beat("node", holds=False)
+
+        (ended,) = await rooms.ended_calls(10)
+        assert ended.ended - ended.started == pytest.approx(7, abs=0.1)
+
     async def test_a_node_learns_what_was_reported_elsewhere(self, make_rooms, call):
         """It must know it when Redis forgets."""
         mine, theirs = make_rooms(), make_rooms()
