@@ -30,6 +30,7 @@ export class Call extends EventTarget {
   #hasAskedMembers = false;
   #capacity = null;
   #locked = false;
+  #wantsLocked = null; // what we asked for, until the room has it
   #since = null;
   #takesReports = false;
   #reported = null; // the path that the server has heard of in this call
@@ -82,9 +83,10 @@ export class Call extends EventTarget {
     this.#signaling.send(state(news)); // when no socket takes it, the next `hello` says it
   }
 
-  /** Lock the room, or unlock it. True when the request is out; `snapshot().locked` follows when the room has changed. */
+  /** Lock the room, or unlock it. True when the request is out, else it follows; `snapshot().locked` does when the room has changed. */
   setLocked(locked) {
-    return this.#signaling.send(lock(locked));
+    this.#wantsLocked = locked;
+    return this.#askLock();
   }
 
   /** Call directly from now on: it was begun with `relayOnly`, and there is no relay, or it cannot be reached. */
@@ -103,7 +105,7 @@ export class Call extends EventTarget {
     this.#signaling.leave();
     const peers = [...this.#people.values()].map(({ peer }) => peer);
     this.#changed();
-    await Promise.all(peers.map((peer) => peer.bye())); // always: a dead socket can look alive for seconds
+    await Promise.allSettled(peers.map((peer) => peer.bye())); // always: a dead socket can look alive for seconds
     this.#closePeople();
     this.#changed();
   }
@@ -145,6 +147,7 @@ export class Call extends EventTarget {
     const on = (target, type, handle) => target.addEventListener(type, handle, { signal: until });
     on(this.#signaling, 'welcome', ({ detail }) => this.#welcomed(detail));
     on(this.#signaling, 'message', ({ detail }) => this.#receive(detail));
+    on(this.#signaling, 'free', () => this.#sayAgain());
     on(this.#signaling, 'down', () => this.#socketDown());
     on(this.#signaling, 'refused', ({ detail }) => this.#refused(detail));
     on(this.#signaling, 'stopped', ({ detail }) => this.#stopped(detail));
@@ -169,14 +172,23 @@ export class Call extends EventTarget {
     this.#me = { peer, stamp };
     this.#refusal = null;
     this.#capacity = capacity ?? null;
-    this.#locked = locked === true;
+    this.#listLock(locked === true);
     this.#setIceServers(iceServers);
     this.#takeMembers(revision, message.members);
     this.#takesReports = Array.isArray(message.features) && message.features.includes('report');
     if (!resumed) this.#reported = null; // the call may have ended without us
     this.#reportPath();
+    this.#askLock();
     if (isSame) this.#cameBack(resumed === true);
     this.#changed();
+  }
+
+  // What was refused, or held back, since too much was said. The streams repeat their signals by themselves.
+  #sayAgain() {
+    this.#signaling.send(state(this.#state));
+    this.#askMembers();
+    this.#askLock();
+    this.#reportPath();
   }
 
   // What went into the socket before may be lost, even if that was never seen to be down: once reachable again, it is sent again.
@@ -240,7 +252,7 @@ export class Call extends EventTarget {
 
   #handlers = {
     __proto__: null, // a type is whatever the server says
-    joined: (message) => this.#applies(message) && this.#announce(message.member),
+    joined: (message) => this.#applies(message) && this.#joined(message.member),
     away: (message) => this.#applies(message) && this.#setAway(message.peer, true),
     back: (message) => this.#applies(message) && this.#setAway(message.peer, false),
     left: (message) => this.#applies(message) && this.#left(message),
@@ -269,7 +281,7 @@ export class Call extends EventTarget {
   #takeList({ revision, members: list, locked }) {
     this.#hasAskedMembers = false;
     if (revision < this.#revision) return this.#askMembers(); // overtaken by an event that we have applied
-    if (typeof locked === 'boolean') this.#locked = locked;
+    if (typeof locked === 'boolean') this.#listLock(locked);
     this.#takeMembers(revision, list);
   }
 
@@ -281,6 +293,12 @@ export class Call extends EventTarget {
       if (!listed.has(id)) this.#left({ peer: id, reason: 'lost' });
     }
     for (const member of list) this.#announce(member);
+  }
+
+  #joined(member) {
+    const known = this.#people.get(member.peer);
+    if (known) known.lost = true; // without our hearing of it, and it may have forgotten our stream
+    this.#announce(member);
   }
 
   #announce({ peer: id, stamp, away, state: shown }) {
@@ -323,12 +341,12 @@ export class Call extends EventTarget {
     this.#changed();
   }
 
-  // Once in each call, and again when it comes to be relayed. What cannot be sent now is sent after the next welcome.
+  // Once in each call, and again when it comes to be relayed. What cannot be sent now, or may not be read, is sent after the next welcome.
   #reportPath() {
     const paths = [...this.#people.values()].map(({ peer }) => peer.path).filter((path) => path !== null);
     const path = paths.includes('relayed') ? 'relayed' : paths[0];
     if (!path || !this.#takesReports || this.#reported === 'relayed' || this.#reported === path) return;
-    if (this.#signaling.send(report(path))) this.#reported = path;
+    if (this.#signaling.send(report(path)) && !this.#signaling.isGreeting) this.#reported = path;
   }
 
   #setAway(id, away) {
@@ -375,8 +393,20 @@ export class Call extends EventTarget {
     if (person) person.state = completeState(shown);
   }
 
+  // Somebody has turned it, and that is newer than what we wanted.
   #setLock(locked) {
     this.#locked = locked;
+    this.#wantsLocked = null;
+  }
+
+  // How it is may be older than what we wanted.
+  #listLock(locked) {
+    this.#locked = locked;
+    if (locked === this.#wantsLocked) this.#wantsLocked = null;
+  }
+
+  #askLock() {
+    return this.#wantsLocked !== null && this.#signaling.send(lock(this.#wantsLocked));
   }
 
   #setIceServers(iceServers) {

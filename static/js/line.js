@@ -45,7 +45,7 @@ export class Line {
     this.#local = local;
     this.#clock = clock;
     this.#callbacks = callbacks;
-    this.#pc = new RTCPeerConnectionClass(configuration(ice));
+    this.#pc = makeConnection(RTCPeerConnectionClass, ice);
     this.#pc.onnegotiationneeded = () => this.#queue(() => this.#negotiate());
     this.#pc.onicecandidate = ({ candidate }) => this.#gather(candidate);
     this.#pc.onconnectionstatechange = () => this.#linkChanged();
@@ -324,6 +324,15 @@ export class Line {
   // A step that fails (a description this browser refuses) leaves the connection down; the clock of the later one mends that.
   #queue(step) {
     this.#chain = this.#chain.then(() => (this.#isClosed ? undefined : step())).catch(() => undefined);
+  }
+}
+
+// A browser that cannot read the servers does without any: two in one network still meet.
+function makeConnection(RTCPeerConnectionClass, ice) {
+  try {
+    return new RTCPeerConnectionClass(configuration(ice));
+  } catch {
+    return new RTCPeerConnectionClass(configuration({ ...ice, iceServers: [] }));
   }
 }
 

@@ -96,10 +96,10 @@ export class Media extends EventTarget {
 
   async #open(video) {
     if (this.#microphone === 'unsupported' || this.#closed) return;
-    const wants = { audio: !this.#track('audio'), video: video && !this.#track('video') };
+    const wants = { audio: !this.#track('audio'), video: video && this.#wantsCamera && !this.#track('video') };
     if (wants.audio && wants.video) return this.#openBoth();
     if (wants.audio) await this.#ask('audio');
-    if (wants.video) await this.#ask('video');
+    if (wants.video) await this.#followCamera();
   }
 
   async #openBoth() {
@@ -107,13 +107,18 @@ export class Media extends EventTarget {
     if (reason === null) return;
     await this.#ask('audio');
     // A refusal of both names no device. Asking for the camera alone as well would be a third prompt after a "no".
-    if (reason === 'refused') return this.#set({ camera: 'refused' });
-    await this.#ask('video');
+    if (reason === 'refused') return this.#lack('video', reason);
+    await this.#followCamera();
   }
 
   async #ask(kind) {
     const reason = await this.#request(kind === 'audio' ? { audio: AUDIO } : { video: VIDEO });
-    if (reason !== null) this.#set(kind === 'audio' ? { microphone: reason } : { camera: reason });
+    if (reason !== null) this.#lack(kind, reason);
+  }
+
+  #lack(kind, reason) {
+    if (kind === 'audio') this.#set({ microphone: reason });
+    else if (this.#wantsCamera) this.#set({ camera: reason }); // else it was switched off while the question was open
   }
 
   async #followCamera() {

@@ -167,12 +167,14 @@ export class Peer extends EventTarget {
 
   /** Say over the data channel that we leave, for the socket may be dead. True when it could be said; wait until it is out. */
   async bye() {
-    if (!this.#line?.hasDirect) return false;
-    this.#line.say({ bye: true });
-    if (this.#line.pending > 1) this.#line.resend(); // what a dead socket has swallowed stands before it
+    const line = this.#line;
+    if (!line?.hasDirect) return false;
+    line.say({ bye: true });
+    if (line.overflowed) return false;
+    if (line.pending > 1) line.resend(); // what a dead socket has swallowed stands before it
     for (let rounds = 0; rounds < 10; rounds += 1) {
       await new Promise((resolve) => this.#clock.setTimeout(resolve, 50));
-      if (!this.#line?.directBuffered) return true;
+      if (!line.directBuffered) return true;
     }
     return true;
   }

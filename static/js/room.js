@@ -60,7 +60,7 @@ class Room {
   }
 
   #keepToken() {
-    const token = this.#session?.call.token;
+    const token = this.#session?.call.token ?? this.#session?.replaces; // before the welcome the newest is still the one taken
     if (token) this.#prefs.keepToken(this.#code, token);
   }
 
@@ -85,18 +85,19 @@ class Room {
     this.#prefs.rememberCode(this.#code);
     const media = new Media();
     media.setMuted(muted);
+    const replaces = this.#prefs.takeToken(this.#code);
     const call = new Call({
       url: signalingUrl(this.#page.dataset.signalingUrl),
       code: this.#code,
       state: { name: this.#prefs.name, muted, camera: video },
       media,
-      replaces: this.#prefs.takeToken(this.#code),
+      replaces,
       relayOnly: this.#prefs.hidesAddress,
     });
     const tiles = new Tiles(this.#page.querySelector('.stage'), this.#page.querySelector('#tile'));
     const controls = new Controls(this.#page.querySelector('.bar'), this.#page);
     const session = {
-      media, call, tiles, controls, video,
+      media, call, tiles, controls, video, replaces,
       opening: true, // until it is known which devices there are
       asking: false, // the browser shows its question
       stage: null, // the phase of the call; while the devices are asked for, 'opening'

@@ -1,9 +1,9 @@
 // The socket to the server: keeps one alive, notices when it is dead, and comes back to the same place in the room. When a server asks
 // us to move, the next socket is opened beside the one that serves, and takes over with its welcome: nobody notices.
 //
-// Events: `welcome` and `message` (detail: the message), `down` (no socket serves us now; it is being replaced), `refused`
-// (detail: {code, hint, retryAfter, final}; `final` means that no further attempt follows) and `stopped` (detail: {code}, null when the page
-// went away; over for good).
+// Events: `welcome` and `message` (detail: the message), `free` (the pause after `rate-limited` is over), `down` (no socket serves us now;
+// it is being replaced), `refused` (detail: {code, hint, retryAfter, final}; `final` means that no further attempt follows) and `stopped`
+// (detail: {code}, null when the page went away; over for good).
 
 import { delay } from './backoff.js';
 import { systemClock } from './clock.js';
@@ -12,6 +12,7 @@ import * as protocol from './protocol.js';
 const PING_MS = 5000;
 const PONG_MS = 3000; // nothing at all within this after a ping: the socket is open and dead
 const WELCOME_MS = 10000; // no welcome within this after an attempt began: try another socket
+const ALWAYS = new Set(['ping', 'leave']); // said even after `rate-limited`
 const CLIENT = 'gruveo-web 0.1';
 
 /** One socket of the page, and its last word on why it may end. */
@@ -50,6 +51,7 @@ export class Signaling extends EventTarget {
   #token = null;
   #phase = 'new'; // 'new' | 'joining' | 'up' | 'crossing' (the server has turned to our next socket) | 'down' | 'over'
   #attempt = 0; // in vain since the last pong: how long to wait
+  #moves = 0; // in vain since a server asked us to move, while the old socket serves and has its pongs
   #opened = 0; // sockets so far: which hello is the newest
   #greeted = null; // the state that the newest hello said
   #moveAt = -Infinity; // a server asked us to come then, and not earlier
@@ -109,8 +111,14 @@ export class Signaling extends EventTarget {
     this.#open();
   }
 
-  /** Send a message; false when no welcomed socket takes it, or it would cost us the socket. */
+  /** Whether another socket has said hello beside the one that serves: the server may read no more what is said on this one. */
+  get isGreeting() {
+    return this.#next !== null && this.#next === this.#unanswered;
+  }
+
+  /** Send a message; false when no welcomed socket takes it, it would cost us the socket, or too much was said: until `free`. */
   send(message) {
+    if (this.#timers.has('hold') && !ALWAYS.has(message.type)) return false;
     if (this.#phase !== 'up' || this.#current.socket.readyState !== this.#WebSocketClass.OPEN) return false;
     return this.#write(this.#current, message);
   }
@@ -180,7 +188,18 @@ export class Signaling extends EventTarget {
     if (message.type === 'pong') return this.#ponged(message);
     if (message.type === 'reconnect') return this.#askedToMove(message);
     if (message.type === 'error' && protocol.mayEnd(message.code)) this.#refusedBy(attempt, message);
-    if (attempt === this.#current) this.#emit('message', message);
+    if (attempt !== this.#current) return;
+    if (message.type === 'error' && message.code === 'rate-limited') this.#hold(message);
+    this.#emit('message', message);
+  }
+
+  #hold({ retry_after: seconds }) {
+    this.#startTimer('hold', (seconds >= 1 ? seconds : 1) * 1000, () => this.#release());
+  }
+
+  #release() {
+    this.#stopTimer('hold');
+    this.#emit('free', null);
   }
 
   #refusedBy(attempt, error) {
@@ -191,7 +210,7 @@ export class Signaling extends EventTarget {
 
   #welcomed(attempt, message) {
     if (attempt === this.#next) this.#takeOver();
-    this.#stopTimer('welcome');
+    for (const name of ['welcome', 'move', 'hold']) this.#stopTimer(name);
     this.#closeRetired();
     this.#token = message.token;
     this.#replaces = null; // its work is done: a later join anew is of this page alone
@@ -217,6 +236,7 @@ export class Signaling extends EventTarget {
   }
 
   #askedToMove({ after_ms: afterMs }) {
+    this.#moves = 0;
     this.#moveIn(Number.isFinite(afterMs) && afterMs >= 0 ? afterMs : delay(0, this.#random));
   }
 
@@ -235,7 +255,8 @@ export class Signaling extends EventTarget {
   #moveLater(retryAfter) {
     this.#stopTimer('welcome');
     this.#dropNext();
-    this.#moveIn(this.#wait(retryAfter));
+    this.#moveIn(this.#wait(this.#moves, retryAfter));
+    this.#moves += 1;
   }
 
   #takeOver() {
@@ -295,13 +316,17 @@ export class Signaling extends EventTarget {
     this.#stopTimers();
     this.#retire();
     const untilMove = this.#moveAt - this.#clock.now();
-    this.#startTimer('retry', untilMove > 0 ? untilMove : this.#wait(retryAfter), () => this.#open());
+    this.#startTimer('retry', untilMove > 0 ? untilMove : this.#waitToRetry(retryAfter), () => this.#open());
   }
 
-  #wait(retryAfter) {
-    const wait = delay(this.#attempt, this.#random, retryAfter === null ? null : retryAfter * 1000);
+  #waitToRetry(retryAfter) {
+    const wait = this.#wait(this.#attempt, retryAfter);
     this.#attempt += 1;
     return wait;
+  }
+
+  #wait(failures, retryAfter) {
+    return delay(failures, this.#random, retryAfter === null ? null : retryAfter * 1000);
   }
 
   #stop(code) {

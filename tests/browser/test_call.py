@@ -76,6 +76,32 @@ class TwoPeopleTests:
         for one in (alice, bob):
             one.sees_others(1)
 
+    # The browser shows its question, and nobody answers.
+    ASK = "void (navigator.mediaDevices.getUserMedia = () => new Promise(() => {}))"
+    ANSWER = "delete navigator.mediaDevices.getUserMedia"
+
+    @pytest.mark.parametrize("goes", ["reloads again", "hangs up"])
+    def test_who_reloads_and_goes_while_the_browser_asks_is_let_back_into_a_locked_room(self, person, code, goes):
+        alice, bob = person("Alice").call(code), person("Bob").call(code)
+        alice.sees_others(1)
+        alice.press("Lock call")
+        bob.page.get_by_role("button", name="Unlock call").wait_for()
+        bob.page.reload()
+        bob.page.evaluate(self.ASK)
+        bob.press("Video call")
+        bob.sees_phase("joining")
+
+        if goes == "hangs up":
+            bob.press("Hang up")
+            bob.page.evaluate(self.ANSWER)
+            bob.press("Call again")
+        else:
+            bob.page.reload()
+            bob.press("Video call")
+
+        for one in (alice, bob):
+            one.sees_others(1)
+
     def test_a_locked_room_refuses_a_stranger_in_words(self, person, code):
         alice, bob = person("Alice").call(code), person("Bob").call(code)
         alice.sees_others(1)

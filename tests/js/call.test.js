@@ -34,7 +34,7 @@ async function hangUp(person, clock) {
 }
 
 /** A call whose server the test plays by hand. */
-async function byHand(members = [], options = {}) {
+async function byHand(members = [], options = {}, more = {}) {
   const clock = new FakeClock();
   const network = new FakeNetwork();
   const WebSocketClass = sockets();
@@ -48,6 +48,7 @@ async function byHand(members = [], options = {}) {
   socket.open();
   const welcome = {
     type: 'welcome', version: 1, peer: 'alice', stamp: 50, resumed: false, capacity: 6, locked: false, revision: 10, members, token: 't', ice_servers: [],
+    ...more,
   };
   socket.hear(welcome);
   await settle();
@@ -184,6 +185,46 @@ test('a lock is asked for, and shown to everybody once the room has it', async (
   const charlie = await enter('Charlie');
   assert.equal(charlie.now.phase, 'refused');
   assert.deepEqual(charlie.now.refusal, { code: 'locked', hint: null, retryAfter: null });
+});
+
+test('a lock said while the next socket says hello is said there too, if the room does not have it', async () => {
+  for (const [locked, times] of [[false, 1], [true, 0]]) {
+    const { call, clock, socket, WebSocketClass, welcome } = await byHand();
+    socket.hear({ type: 'reconnect', after_ms: 0 });
+    await clock.advance(0);
+    WebSocketClass.newest.open();
+    call.setLocked(true);
+
+    WebSocketClass.newest.hear({ ...welcome, resumed: true, locked });
+
+    assert.deepEqual([socket, WebSocketClass.newest].map((one) => one.sentOf('lock').length), [1, times]);
+  }
+});
+
+test('a lock wanted while no socket serves is asked for after the welcome', async () => {
+  const { call, clock, socket, WebSocketClass, welcome } = await byHand();
+  socket.drop();
+  assert.equal(call.setLocked(true), false);
+  await clock.advance(500);
+
+  WebSocketClass.newest.open();
+  WebSocketClass.newest.hear({ ...welcome, resumed: true });
+
+  assert.deepEqual(WebSocketClass.newest.sentOf('lock'), [{ type: 'lock', locked: true }]);
+});
+
+test('a lock that the room has had is not asked for again when somebody else has opened it', async () => {
+  const { call, clock, socket, WebSocketClass, welcome } = await byHand();
+  call.setLocked(true);
+  socket.hear({ type: 'lock', revision: 11, locked: true });
+  socket.hear({ type: 'lock', revision: 12, locked: false });
+  socket.drop();
+  await clock.advance(500);
+
+  WebSocketClass.newest.open();
+  WebSocketClass.newest.hear({ ...welcome, resumed: true, revision: 12 });
+
+  assert.equal(WebSocketClass.newest.sentOf('lock').length, 0);
 });
 
 test('a lost socket stops no media, and the same places are taken up again', async () => {
@@ -394,6 +435,22 @@ test('a report that no socket took is made after the next welcome', async () => 
   server.faults.unreachable = false;
   await clock.advance(10000);
   assert.equal(server.reports.length, 2);
+});
+
+test('a report made while the next socket says hello is made there too', async () => {
+  const { clock, network, socket, WebSocketClass, welcome } = await byHand([member('bob', 1)], {}, { features: ['report'] });
+  await clock.advance(100);
+  socket.hear({ type: 'reconnect', after_ms: 0 });
+  await clock.advance(0);
+  const { newest } = WebSocketClass;
+  newest.open();
+  network.all[0].become('connected');
+  await settle();
+
+  newest.hear({ ...welcome, resumed: true });
+  await settle();
+
+  assert.deepEqual(newest.sentOf('report'), [{ type: 'report', path: 'direct' }]);
 });
 
 test('the next call in the same room is reported too, and so is one that went on without a place', async () => {
@@ -741,6 +798,17 @@ test('who comes back so late that the others have forgotten the stream builds an
   assert.equal(phases(alice, bob), 'connected connected');
 });
 
+test('who joins again without having been seen to leave may have forgotten the stream: a connection that is not up is built anew', async () => {
+  const { clock, network, socket } = await byHand([member('bob', 1)]);
+  await clock.advance(100);
+
+  socket.hear({ type: 'joined', revision: 11, member: member('bob', 1) });
+  await clock.advance(100);
+
+  assert.deepEqual(network.all.map(({ connectionState }) => connectionState), ['closed', 'new']);
+  assert.equal(new Set(socket.sentOf('signal').map(({ stream }) => stream)).size, 2);
+});
+
 test('what was not acknowledged is sent again once, not twice, by who comes back', async () => {
   const { call, clock, socket, WebSocketClass, welcome } = await byHand([member('dan', 9)]);
   await clock.advance(100);
@@ -757,14 +825,108 @@ test('what was not acknowledged is sent again once, not twice, by who comes back
   assert.equal(call.snapshot().socket, 'up');
 });
 
-test('a question that came over the limit is asked again', async () => {
-  const { socket } = await byHand();
+const tooMuch = (about) => ({ type: 'error', code: 'rate-limited', text: '', retry_after: 2, about });
+
+test('a question that came over the limit is asked again when the time is up', async () => {
+  const { clock, socket } = await byHand();
   socket.hear({ type: 'joined', revision: 20, member: member('dan', 99) });
-  socket.hear({ type: 'error', code: 'rate-limited', text: '', retry_after: 1, about: 'members' });
+  socket.hear(tooMuch('members'));
 
   socket.hear({ type: 'joined', revision: 30, member: member('eve', 100) });
+  await clock.advance(1999);
+  assert.equal(socket.sentOf('members').length, 1);
 
+  await clock.advance(1);
   assert.equal(socket.sentOf('members').length, 2);
+});
+
+test('a state that came over the limit, and what has changed since, is said when the time is up', async () => {
+  const { call, clock, socket } = await byHand();
+  call.setState({ hand: true });
+  socket.hear(tooMuch('state'));
+  call.setState({ sharing: true });
+  assert.equal(socket.sentOf('state').length, 1);
+
+  await clock.advance(2000);
+
+  assert.deepEqual(socket.sentOf('state').slice(1), [{ type: 'state', ...call.snapshot().me.state }]);
+  assert.deepEqual([call.snapshot().me.state.hand, call.snapshot().me.state.sharing], [true, true]);
+});
+
+test('a lock that came over the limit, or was wanted since, is asked for when the time is up', async () => {
+  for (const about of ['lock', 'signal']) {
+    const { call, clock, socket } = await byHand();
+    if (about === 'lock') call.setLocked(true);
+    socket.hear(tooMuch(about));
+    if (about === 'signal') call.setLocked(true);
+    const before = socket.sentOf('lock').length;
+    assert.equal(call.snapshot().locked, false);
+
+    await clock.advance(2000);
+
+    assert.equal(socket.sentOf('lock').length, before + 1);
+  }
+});
+
+test('a report wanted while nothing may be said is made when the time is up', async () => {
+  const { clock, network, socket } = await byHand([member('bob', 1)], {}, { features: ['report'] });
+  await clock.advance(100);
+  socket.hear(tooMuch('signal'));
+  network.all[0].become('connected');
+  await settle();
+  assert.equal(socket.sentOf('report').length, 0);
+
+  await clock.advance(2000);
+
+  assert.equal(socket.sentOf('report').length, 1);
+});
+
+test('servers that the browser cannot read are done without', async () => {
+  class PickyPeerConnection extends new FakeNetwork().PeerConnectionClass {
+    constructor(configuration) {
+      if (configuration.iceServers.length > 0) throw new SyntaxError('no URL');
+      super(configuration);
+    }
+  }
+  const people = [member('bob', 1), member('carol', 2)];
+  const options = { RTCPeerConnectionClass: PickyPeerConnection, relayOnly: true };
+  const { call, clock, names, socket } = await byHand(people, options, { ice_servers: [{ urls: 'turnx:a' }] });
+  await clock.advance(100);
+
+  assert.equal(call.snapshot().phase, 'connecting');
+  assert.equal(names(), 'bob carol');
+  assert.deepEqual(new Set(socket.sentOf('signal').map(({ to }) => to)), new Set(['bob', 'carol']));
+  for (const { pc } of call.snapshot().peers) assert.equal(pc.configurations[0].iceTransportPolicy, 'relay');
+});
+
+test('hanging up closes every connection, also one that has no room for a goodbye', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  for (const name of ['Bob', 'Carol']) await enter(name);
+  server.drop = () => true;
+  const mine = alice.now.peers.map(({ pc }) => pc);
+  for (let n = 0; n < 128; n += 1) {
+    mine[0].onicecandidate({ candidate: { candidate: `candidate:${n}`, sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'x' } });
+    await clock.advance(51);
+  }
+
+  await hangUp(alice, clock);
+
+  assert.equal(alice.now.phase, 'ended');
+  assert.equal(alice.now.peers.length, 0);
+  assert.deepEqual(mine.map(({ connectionState }) => connectionState), ['closed', 'closed']);
+});
+
+test('hanging up closes every connection, also when a goodbye fails', async () => {
+  const { clock, enter } = aRoom();
+  const alice = await enter('Alice');
+  for (const name of ['Bob', 'Carol']) await enter(name);
+  const mine = alice.now.peers.map(({ pc }) => pc);
+  Object.defineProperty(mine[0].dataChannel, 'bufferedAmount', { get: () => { throw new Error('gone'); } });
+
+  await hangUp(alice, clock);
+
+  assert.deepEqual(mine.map(({ connectionState }) => connectionState), ['closed', 'closed']);
 });
 
 test('a call that has ended leaves no timer and no peer connection', async () => {

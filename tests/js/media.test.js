@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Media } from '../../static/js/media.js';
-import { FakeDevices, FakeMediaStream } from './fakes.js';
+import { FakeDevices, FakeMediaStream, settle } from './fakes.js';
 
 function setUp({ audio = 'ok', video = 'ok' } = {}) {
   const devices = new FakeDevices();
@@ -152,6 +152,47 @@ test('a camera switched off while the question is open stays off', async () => {
   assert.equal(media.camera, 'off');
   assert.equal(kinds(media), 'audio');
   assert.ok(devices.granted.filter(({ kind }) => kind === 'video').every(({ readyState }) => readyState === 'ended'));
+});
+
+test('a camera switched off while the question is open and then refused is off', async () => {
+  const { devices, media } = setUp({ video: 'NotAllowedError' });
+  let refuse;
+  devices.gate = new Promise((resolve) => { refuse = resolve; });
+
+  const on = media.setCamera(true);
+  await settle();
+  media.setCamera(false);
+  refuse();
+  await on;
+
+  assert.equal(media.camera, 'off');
+});
+
+for (const [error, microphone] of [['NotAllowedError', 'refused'], ['NotFoundError', 'missing']]) {
+  test(`a camera switched off while both are asked for is off, and not asked for again, with a microphone that is ${microphone}`, async () => {
+    const { devices, media } = setUp({ audio: error });
+    let answer;
+    devices.gate = new Promise((resolve) => { answer = resolve; });
+
+    const opening = media.open({ video: true });
+    await settle();
+    media.setCamera(false);
+    answer();
+    await opening;
+
+    assert.equal(states(media), `${microphone}, off`);
+    assert.deepEqual(devices.asked, ['audio+video', 'audio']);
+  });
+}
+
+test('a camera switched off before it is its turn is not asked for', async () => {
+  const { devices, media } = setUp();
+
+  const opening = media.open({ video: true });
+  media.setCamera(false);
+  await opening;
+
+  assert.deepEqual(devices.asked, ['audio']);
 });
 
 test('on twice asks once', async () => {

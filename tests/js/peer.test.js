@@ -426,9 +426,9 @@ test('fresh ICE servers reach this connection and the next', async () => {
   assert.deepEqual(bob.pc.configurations[0].iceServers, fresh);
 });
 
-/** More candidates, each in a message of its own, than may be unacknowledged. */
-async function sayTooMuch(pc, clock) {
-  for (let n = 0; n < 130; n += 1) {
+/** So many candidates, each in a message of its own: 128 of them may be unacknowledged. */
+async function sayTooMuch(pc, clock, count = 130) {
+  for (let n = 0; n < count; n += 1) {
     pc.onicecandidate?.({ candidate: { candidate: `candidate:${n}`, sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'x' } });
     await clock.advance(60);
   }
@@ -459,6 +459,19 @@ test('the earlier one lets go when too much is unacknowledged, and the later one
   await clock.advance(20000);
   assert.equal(links(), 'connected connected');
   assert.notEqual(alice.pc, first);
+});
+
+test('a goodbye for which the stream has no room cannot be said, by either', async () => {
+  for (const name of ['alice', 'bob']) {
+    const { [name]: one, clock, path } = await connected();
+    path.lose = () => true;
+    await sayTooMuch(one.pc, clock, 128);
+
+    const said = one.peer.bye();
+    await clock.advance(1000);
+
+    assert.equal(await said, false);
+  }
 });
 
 test('closing leaves no timer and no open peer connection', async () => {

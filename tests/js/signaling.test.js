@@ -17,7 +17,7 @@ function setUp(options = {}) {
     url: 'ws://test/signaling', code: 'heron', state: STATE, WebSocketClass, clock, page, random: () => 0.5, ...options,
   });
   const events = [];
-  for (const type of ['welcome', 'message', 'down', 'refused', 'stopped']) {
+  for (const type of ['welcome', 'message', 'free', 'down', 'refused', 'stopped']) {
     signaling.addEventListener(type, ({ detail }) => events.push({ type, detail }));
   }
   const typesOf = () => events.map(({ type }) => type);
@@ -372,6 +372,48 @@ test('a next socket that is not welcomed within 10 seconds is tried again, and t
   assert.ok(!typesOf().includes('down'));
 });
 
+/** Lets so many next sockets fail, and tells how long each wait after that was. */
+async function waitsBetweenMoves({ clock, WebSocketClass }, count) {
+  const waits = [];
+  while (waits.length < count) {
+    const [before, sockets] = [clock.now(), WebSocketClass.all.length];
+    WebSocketClass.newest.drop();
+    while (WebSocketClass.all.length === sockets) await clock.advance(50);
+    waits.push(clock.now() - before);
+  }
+  return waits;
+}
+
+test('next sockets that fail wait longer each time, whatever the old one hears', async () => {
+  const all = await moving();
+  all.old.answersPings = true;
+
+  assert.deepEqual(await waitsBetweenMoves(all, 7), [250, 500, 1000, 2000, 10000, 10000, 10000]);
+});
+
+test('asked to move anew, it begins with short waits again', async () => {
+  const all = await moving();
+  all.old.answersPings = true;
+  await waitsBetweenMoves(all, 5);
+
+  all.old.hear({ type: 'reconnect', after_ms: 0 });
+  await all.clock.advance(0);
+
+  assert.deepEqual(await waitsBetweenMoves(all, 2), [250, 500]);
+});
+
+test('asked twice to move, it moves once', async () => {
+  const { clock, WebSocketClass, old, next } = await moving();
+  next.answersPings = true;
+  next.open();
+
+  old.hear({ type: 'reconnect', after_ms: 3000 });
+  next.hear({ ...WELCOME, resumed: true });
+  await clock.advance(10000);
+
+  assert.equal(WebSocketClass.all.length, 2);
+});
+
 test('a next socket that is refused for good does not end the call while the old one serves', async () => {
   const { clock, WebSocketClass, old, next, signaling, typesOf } = await moving();
   old.answersPings = true;
@@ -539,6 +581,57 @@ test('an error that ends nothing does not colour a later close', async () => {
 
   assert.equal(WebSocketClass.all.length, 2);
   assert.deepEqual(typesOf(), ['message', 'down']);
+});
+
+const tooMuch = (seconds) => ({ type: 'error', code: 'rate-limited', text: '', retry_after: seconds });
+
+test('after rate-limited nothing but pings is said until the time is up, and then that is told', async () => {
+  const { clock, WebSocketClass, signaling, typesOf } = connected();
+  const { newest } = WebSocketClass;
+  newest.answersPings = true;
+
+  newest.hear(tooMuch(6));
+  await clock.advance(5999);
+  for (const type of ['state', 'lock', 'signal', 'ack', 'members']) assert.equal(signaling.send({ type }), false);
+  assert.deepEqual(newest.sent.map(({ type }) => type), ['hello', 'ping']);
+  assert.ok(!typesOf().includes('free'));
+
+  await clock.advance(1);
+  assert.equal(typesOf().at(-1), 'free');
+  assert.equal(signaling.send({ type: 'lock', locked: true }), true);
+});
+
+test('each further refusal counts anew', async () => {
+  const { clock, WebSocketClass, signaling } = connected();
+  WebSocketClass.newest.hear(tooMuch(2));
+  await clock.advance(1500);
+
+  WebSocketClass.newest.hear(tooMuch(2));
+  await clock.advance(1999);
+
+  assert.equal(signaling.send({ type: 'lock', locked: true }), false);
+  await clock.advance(1);
+  assert.equal(signaling.send({ type: 'lock', locked: true }), true);
+});
+
+test('what was refused on one socket holds nothing back on the next', async () => {
+  const { signaling, old, next, typesOf, clock } = await moving();
+  old.hear(tooMuch(4));
+  next.open();
+  next.hear({ ...WELCOME, resumed: true });
+
+  assert.equal(signaling.send({ type: 'lock', locked: true }), true);
+  await clock.advance(4000);
+  assert.ok(!typesOf().includes('free'));
+});
+
+test('hanging up is said although too much was said before', () => {
+  const { WebSocketClass, signaling } = connected();
+  WebSocketClass.newest.hear(tooMuch(60));
+
+  signaling.leave();
+
+  assert.equal(WebSocketClass.newest.sentOf('leave').length, 1);
 });
 
 test('leaving says so and closes with 1000, once, and for good', async () => {
