@@ -62,6 +62,7 @@ _STREAM_BYTES = 12  # of chance in the name of a stream: 16 characters
 _EARLY_MOST = 64  # messages of one peer that is not announced yet
 _EARLY_PEERS = 16
 _UNREPEATED = {"state", "lock", "report"}  # no stream keeps these until they are acknowledged
+_UNHELD = {"signal", "ack", "leave"}  # what does not wait in the outbox after `rate-limited`
 _STATE = {"name": "", "muted": False, "camera": False, "sharing": False, "hand": False}
 
 # Section 11: what an ending asks for. What is in none of these is tried again.
@@ -172,12 +173,14 @@ class Client:
         self._may_be_in = False  # a hello got neither welcome nor refusal for good: its socket may have the place
         self._error: dict | None = None  # the newest one on the socket that serves
         self._held_until = 0.0
+        self._lock: dict | None = None  # what we said last about it
         self._pace = _new_pace()
         self._move_at: float | None = None  # a server asked us to come then, and not earlier
         self._moving: asyncio.Task | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._leaving = False
+        self._is_over = False
         self._refused: Refused | None = None
         self._life: asyncio.Task | None = None
         self._writer: asyncio.Task | None = None
@@ -202,17 +205,22 @@ class Client:
         await self.leave()
 
     async def leave(self) -> None:
-        """Hangs up, if that has not been done; the iteration ends."""
+        """Hangs up after what was said before, if that has not been done; the iteration ends."""
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._times.leave):
+                    await self._hang_up()
+        finally:
+            await self._end()
+
+    async def _hang_up(self) -> None:
         if not self._leaving:
             self._say_bye()
         self._leaving = True
-        with suppress(TimeoutError, ConnectionClosed):
-            async with asyncio.timeout(self._times.leave):
-                await self._settle_move()
-                if self.socket:
-                    await self.socket.send(to_json({"type": "leave"}))
-                    await self.socket.wait_closed()
-        await self._end()
+        await self._settle_move()
+        if self.socket:
+            self._put({"type": "leave"})
+            await self.socket.wait_closed()
 
     async def _settle_move(self) -> None:
         """A hello that is on its way may have the place already: whoever leaves then has to leave by the new socket."""
@@ -222,11 +230,15 @@ class Client:
             await asyncio.wait([self._moving])
 
     def _say_bye(self) -> None:
-        """Section 8: on the second path too, for the socket may be dead without knowing it."""
-        for peer, send in self._paths.items():
+        """Section 8: on the second path too, for the socket may be dead without knowing it; after what it may have swallowed."""
+        now = time.monotonic()
+        for peer in list(self._paths):  # one that is closed may be taken away in between
+            pair = self._pairs[peer]
             with suppress(Full):
-                for message in self._pairs[peer].send({"bye": True}, now=time.monotonic()):
-                    send(to_json(message))
+                pair.send({"bye": True}, now=now)
+            pair.hurry(now=now)
+            for message in pair.due(now=now):
+                self._send_by_path(peer, message)
 
     async def _end(self) -> None:
         for task in (self._life, self._writer):
@@ -236,7 +248,8 @@ class Client:
         self._finish()
 
     def _finish(self) -> None:
-        self._up.clear()
+        self._is_over = True
+        self._up.set()  # whoever waits for it, or for room, learns that it is over
         self._acknowledged.set()
         self._events.put_nowait(None)
 
@@ -247,6 +260,12 @@ class Client:
         for task in (self._life, self._writer):
             if task.done() and not task.cancelled() and task.exception():
                 raise task.exception()
+
+    def _raise_end(self) -> None:
+        """Raises if it is over."""
+        if self._is_over:
+            self._raise_failure()
+            raise LookupError("we have left")
 
     # What happens
 
@@ -283,6 +302,7 @@ class Client:
         pair = self._pair(peer)
         if not pair.opens:
             raise ValueError("the later one opens the stream")
+        self._acknowledged.set()
         return pair.open()
 
     async def send(self, peer: str, body: Any) -> None:
@@ -291,7 +311,8 @@ class Client:
         acknowledged, and while we have sent more than the server takes. For a later peer it is kept until that one has opened a stream.
 
         Raises:
-            LookupError: the peer is no member, or has left while we waited.
+            LookupError: the peer is no member, or has left while we waited; or we have.
+            Refused: that has ended us, maybe while we waited.
             ValueError: the body does not fit in a message.
         """
         if size_of(body) > MESSAGE_BYTES - _ENVELOPE_BYTES:
@@ -299,6 +320,7 @@ class Client:
         while True:
             while wait := self._pace.wait(now=time.monotonic()):  # noqa: ASYNC110 - only time helps
                 await asyncio.sleep(wait)
+            self._raise_end()
             self._acknowledged.clear()
             try:
                 messages = self._pair(peer).send(body, now=time.monotonic())
@@ -308,16 +330,34 @@ class Client:
                 return self._queue(peer, messages)
 
     async def set_state(self, **members: Any) -> None:
-        """What others see of us (section 6). While the socket is down it is kept, and said with the resume."""
+        """
+        What others see of us (section 6). While the socket is down it is kept, and said with the resume.
+
+        Raises:
+            TypeError, ValueError: it cannot be said in JSON; nothing has changed.
+        """
+        size_of(members)
         self.state = {**self.state, **members}
         self._put({"type": "state", **members})
 
     async def lock(self) -> None:
-        """Locks the room: nobody new is admitted. Waits while the socket is down."""
-        await self._say({"type": "lock", "locked": True})
+        """
+        Locks the room: nobody new is admitted. Waits while the socket is down.
+
+        Raises:
+            LookupError: we have left.
+            Refused: that has ended us.
+        """
+        await self._set_lock(True)
 
     async def unlock(self) -> None:
-        await self._say({"type": "lock", "locked": False})
+        """The opposite, in the same way."""
+        await self._set_lock(False)
+
+    async def _set_lock(self, locked: bool) -> None:
+        await self._come_up()
+        self._lock = {"type": "lock", "locked": locked}
+        self._put(self._lock)
 
     async def report(self, path: Literal["direct", "relayed"]) -> None:
         """
@@ -325,11 +365,13 @@ class Client:
         down; a server that takes no reports gets none.
 
         Raises:
+            LookupError: we have left.
+            Refused: that has ended us.
             ValueError: there is no such path.
         """
         if path not in ("direct", "relayed"):
             raise ValueError(f"no path {path!r}")
-        await self._up.wait()
+        await self._come_up()
         if "report" in self.features:
             self._put({"type": "report", "path": path})
 
@@ -337,12 +379,20 @@ class Client:
         """
         The second path (section 7): the data channel to a peer, taken while our socket or the peer's is down.
 
-        What arrives on it goes to `hear`.
+        What `send` raises counts as not sent. What arrives on it goes to `hear`. One to somebody who has left counts for nothing.
         """
+        if peer not in self._pairs:
+            return
         self._paths[peer] = send
+        if not self.socket or self._is_away(peer):
+            self._hurry(peer)
 
     def remove_path(self, peer: str) -> None:
         self._paths.pop(peer, None)
+        if peer not in self.members:
+            self._pairs.pop(peer, None)  # it was lost, and now the connection is over that kept its stream
+        elif self._is_away(peer):
+            self._pairs[peer].pause()
 
     def hear(self, peer: str, text: str) -> None:
         """Takes what came from a peer on the second path; what is no signal or ack is ignored."""
@@ -437,8 +487,9 @@ class Client:
             if self.socket is not socket:
                 if self.socket:
                     self._unsure = []  # it was said on the socket that goes on serving
-                if not self.peer and not error:
-                    await socket.close(1000)  # else a member might stay of whom nobody knows the token (section 9)
+                if (self.token is None or self._leaving) and not error:
+                    # Else a member might stay of whom nobody knows the token (section 9), or who means to leave.
+                    await socket.close(1000)
                 _drop(socket)
         return _ending(socket.close_code, error)
 
@@ -589,6 +640,7 @@ class Client:
             if not self._is_away(peer):
                 pair.hurry(now=time.monotonic())
         self._up.set()
+        self._acknowledged.set()
         self._stirred.set()
 
     def _forget_all(self) -> None:
@@ -598,11 +650,9 @@ class Client:
         self._early.clear()
 
     def _renew_all(self) -> None:
-        """The others may have forgotten our streams: only those whose connections are up go on (section 9)."""
+        """The others may have forgotten our streams, where no connection is up (section 9)."""
         for peer in self._pairs.keys() - self._paths.keys():
-            del self._pairs[peer]
-        for peer in self.members.keys() - self._pairs.keys():
-            self._pair_with(self.members[peer])
+            self._pairs[peer].renew()
 
     def _take(self, text: str | bytes) -> None:
         self._heard.set()
@@ -638,8 +688,9 @@ class Client:
 
     def _on_joined(self, message: dict) -> None:
         member = _member(message["member"])
-        if member.peer not in self._paths:  # it may have been here before, and forgotten its streams
-            self._pairs.pop(member.peer, None)
+        if member.peer in self._pairs and member.peer not in self._paths:
+            self._pairs[member.peer].renew()  # it was here before, and may have forgotten its streams
+            self._acknowledged.set()
         self._admit(member)
         self._tell(Joined(member))
         self._hear_early(member.peer)
@@ -660,11 +711,9 @@ class Client:
 
     def _on_state(self, message: dict) -> None:
         peer, state = message["peer"], {**_STATE, **message["state"]}
-        if peer == self.peer:
-            self.state = state
-        elif peer in self.members:
+        if peer in self.members:
             self.members[peer] = replace(self.members[peer], state=state)
-        else:
+        elif peer != self.peer:  # our own may have changed again since we said this
             return
         self._tell(State(peer, state))
 
@@ -700,34 +749,44 @@ class Client:
         self._error = message
         code, retry_after = message.get("code"), _seconds(message.get("retry_after"))
         if code == "rate-limited":
-            self._held_until = time.monotonic() + (retry_after or 0)
+            self._held_until = time.monotonic() + (retry_after or 1)
+            self._say_again(_text(message.get("about")))
         if code == "unknown-peer":
             self._put({"type": "members"})  # either it has just left, or our list is wrong
         if code not in _CODES.values():
             self._tell(Complaint(str(code), _text(message.get("about")), _text(message.get("to")), retry_after))
 
+    def _say_again(self, kind: str | None) -> None:
+        """What was refused and no stream repeats (section 11): the newest of its kind, instead of those that wait."""
+        newest = {
+            "state": {"type": "state", **self.state},
+            "members": {"type": "members"},
+            "lock": self._lock,
+        }.get(kind)
+        if newest:
+            self._outbox = deque(one for one in self._outbox if one["type"] != kind)
+            self._put(newest)
+
     # The others, and the streams to them
 
     def _admit(self, member: Member) -> None:
         was, self.members[member.peer] = self.members.get(member.peer), member
-        pair = self._pairs.get(member.peer) or self._pair_with(member)
-        if member.away:
-            pair.pause()
-        elif not was or was.away:
-            pair.hurry(now=time.monotonic())
-            self._stirred.set()
+        if member.peer not in self._pairs:
+            later = (self.stamp, self.peer) > (member.stamp, member.peer)
+            self._pairs[member.peer] = Opener(draw=_draw) if later else Answerer()
+        if member.away and member.peer not in self._paths:
+            self._pairs[member.peer].pause()
+        elif not member.away and (not was or was.away):
+            self._hurry(member.peer)
 
-    def _pair_with(self, member: Member) -> Opener | Answerer:
-        later = (self.stamp, self.peer) > (member.stamp, member.peer)
-        self._pairs[member.peer] = Opener(draw=_draw) if later else Answerer()
-        return self._pairs[member.peer]
+    def _hurry(self, peer: str) -> None:
+        self._pairs[peer].hurry(now=time.monotonic())
+        self._stirred.set()
 
     def _dismiss(self, peer: str, reason: str, *, tell: Callable[[Event], None]) -> None:
         if not self.members.pop(peer, None):
             return
-        if reason == "lost" and peer in self._paths:  # the connection stays while it lives, and its stream with it
-            self._pairs[peer].pause()
-        else:
+        if reason != "lost" or peer not in self._paths:  # the connection stays while it lives, and its stream with it
             self._pairs.pop(peer)
             self._paths.pop(peer, None)
         self._acknowledged.set()
@@ -779,23 +838,36 @@ class Client:
         self._outbox.append(message)
         self._stirred.set()
 
-    async def _say(self, message: dict) -> None:
+    async def _come_up(self) -> None:
         await self._up.wait()
-        self._put(message)
+        self._raise_end()
 
     def _queue(self, peer: str, messages: Iterable[dict]) -> None:
         for message in messages:
             self._put({**message, "to": peer})
 
     async def _write(self) -> None:
-        """Writes what is in the outbox, and what the streams' timers ask for."""
-        while True:
-            self._stirred.clear()
-            self._ask_timers()
-            while self._outbox:
-                await self._post(self._outbox.popleft())
-            self._set_alarm()
-            await self._stirred.wait()
+        """Writes what is in the outbox, and what the streams' timers ask for; a mistake of our own ends all."""
+        try:
+            while True:
+                self._stirred.clear()
+                self._ask_timers()
+                while message := self._next():
+                    await self._post(message)
+                self._set_alarm()
+                await self._stirred.wait()
+        except Exception:
+            self._life.cancel()
+            raise
+
+    def _next(self) -> dict | None:
+        """The oldest in the outbox that may go now: after `rate-limited` what no stream repeats waits there, but for `leave`."""
+        is_held = time.monotonic() < self._held_until
+        for place, message in enumerate(self._outbox):
+            if not is_held or message["type"] in _UNHELD:
+                del self._outbox[place]
+                return message
+        return None
 
     def _ask_timers(self) -> None:
         now = time.monotonic()
@@ -805,12 +877,13 @@ class Client:
 
     def _set_alarm(self) -> None:
         """
-        Wakes the writer when the next timer of a stream runs out.
+        Wakes the writer when the next timer of a stream runs out, or what is held may go.
 
         An alarm that is too early stays, for waking once in vain is cheaper than a new alarm with each message.
         """
         reachable = (pair.due_at for peer, pair in self._pairs.items() if self.socket or peer in self._paths)
-        due = min((at for at in reachable if at is not None), default=None)
+        held = [self._held_until] if self._outbox else []
+        due = min((at for at in (*reachable, *held) if at is not None), default=None)
         if due is None or (self._alarm and self._alarm_at <= due):
             return
         self._stop_alarm()
@@ -835,16 +908,22 @@ class Client:
         if message["type"] in _UNREPEATED and (self._is_greeting or not self.socket):
             self._unsure.append(message)
         if self.socket and not (peer and self._is_away(peer)):
-            if message["type"] == "signal" and not self._may_signal(time.monotonic()):
+            if peer and not self._may_go(message, time.monotonic()):
                 return
             with suppress(ConnectionClosed):
                 await self.socket.send(to_json(message))
         elif peer in self._paths:
-            self._paths[peer](to_json({name: value for name, value in message.items() if name != "to"}))
+            self._send_by_path(peer, {name: value for name, value in message.items() if name != "to"})
 
-    def _may_signal(self, now: float) -> bool:
+    def _may_go(self, message: dict, now: float) -> bool:
         """Who goes on after `rate-limited` is cut off with `flood`; what is not sent now is sent again by its stream."""
-        return now >= self._held_until and self._pace.take(now=now)
+        return now >= self._held_until and (message["type"] == "ack" or self._pace.take(now=now))
+
+    def _send_by_path(self, peer: str, message: dict) -> None:
+        """A data channel raises when it is not open, or full: then this is not sent, and its stream sends it again."""
+        text = to_json(message)
+        with suppress(Exception):
+            self._paths[peer](text)
 
 
 def _new_pace() -> Pace:

@@ -108,8 +108,9 @@ class Resumed:
 @dataclass(frozen=True)
 class Renewed:
     """
-    The place had run out: the others have heard that we joined. Streams without a second path have ended, and what was not
-    acknowledged on them is gone. Peer id and stamp are new too, unless the server knew us by our token.
+    The place had run out: the others may have heard that we joined. The streams to earlier members have ended, where there is no
+    second path, and what was not acknowledged on them is gone. Those of later members go on until they open others, which carry
+    what we say from now on. Peer id and stamp are new too, and all streams have ended, unless the server knew us by our token.
     """
 
 

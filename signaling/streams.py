@@ -43,7 +43,7 @@ class Stream:
         self.name = name
         self._kept: deque[tuple[int, Any, int]] = deque()  # seq, body, bytes
         self._kept_bytes = 0
-        self._sent = 0  # the highest seq that was given out
+        self.sent = 0  # the highest seq that was given out
         self._had = 0  # the highest seq up to which all of the other's have arrived
         self._ahead: dict[int, Any] = {}
         self._wait = RESEND
@@ -54,7 +54,10 @@ class Stream:
     @property
     def unacknowledged(self) -> list[Any]:
         """The bodies that the other has not acknowledged, oldest first."""
-        return [body for _, body, _ in self._kept]
+        return self.unacknowledged_after(0)
+
+    def unacknowledged_after(self, seq: int) -> list[Any]:
+        return [body for number, body, _ in self._kept if number > seq]
 
     @property
     def due_at(self) -> float | None:
@@ -72,12 +75,12 @@ class Stream:
         size = size_of(body)
         if len(self._kept) >= KEPT_MOST or self._kept_bytes + size > KEPT_BYTES_MOST:
             raise Full
-        self._sent += 1
-        self._kept.append((self._sent, body, size))
+        self.sent += 1
+        self._kept.append((self.sent, body, size))
         self._kept_bytes += size
         if self._resend_at is None:
             self._start_timer(now)
-        return self._signal(self._sent, body)
+        return self._signal(self.sent, body)
 
     def receive(self, message: dict, *, now: float) -> list[Any]:
         """The bodies that are next, in order, now that this `signal` or `ack` has come."""
@@ -120,7 +123,7 @@ class Stream:
 
     def _take_ack(self, ack: Any, now: float) -> None:
         # An acknowledgement of what was never sent is a lie or belongs elsewhere; what is kept stays.
-        if not _is_number(ack, least=0) or ack > self._sent or not self._kept or ack < self._kept[0][0]:
+        if not _is_number(ack, least=0) or ack > self.sent or not self._kept or ack < self._kept[0][0]:
             return
         while self._kept and self._kept[0][0] <= ack:
             self._kept_bytes -= self._kept.popleft()[2]
@@ -213,6 +216,10 @@ class Opener(_Pair):
         """The name of a new stream; the one before it has ended, and what was not acknowledged on it is gone."""
         return self._begin(self._draw()).name
 
+    def renew(self) -> None:
+        """The other may have forgotten our stream: the next body opens a new one."""
+        self.stream = None
+
     def send(self, body: Any, *, now: float) -> list[dict]:
         """
         What to send for this body; the first one opens a stream.
@@ -231,7 +238,11 @@ class Opener(_Pair):
 
 
 class Answerer(_Pair):
-    """Our side towards a peer that is later than we are: we answer on the stream that it opened last."""
+    """
+    Our side towards a peer that is later than we are: we answer on the stream that it opened last.
+
+    That one goes on until the opener has opened another, whatever has happened: only the opener knows whether it has noticed.
+    """
 
     opens = False
 
@@ -239,6 +250,12 @@ class Answerer(_Pair):
         super().__init__()
         self._waiting: list[Any] = []  # bodies for the first stream, which is not there yet
         self._waiting_bytes = 0
+        self._renewed_at: int | None = None  # how much had been sent on this stream then
+
+    def renew(self) -> None:
+        """The other may have forgotten our stream: what we say from now on goes on the one that it opens next, if it has."""
+        if self.stream:
+            self._renewed_at = self.stream.sent
 
     def send(self, body: Any, *, now: float) -> list[dict]:
         """
@@ -269,10 +286,12 @@ class Answerer(_Pair):
         return Received(self.stream.receive(message, now=now), opened)
 
     def _open(self, name: str, now: float) -> None:
+        if self._renewed_at is not None:
+            self._waiting = self.stream.unacknowledged_after(self._renewed_at)
         stream = self._begin(name)
         for body in self._waiting:
             stream.send(body, now=now)
-        self._waiting, self._waiting_bytes = [], 0
+        self._waiting, self._waiting_bytes, self._renewed_at = [], 0, None
         if not self._away:
             stream.hurry(now=now)
 

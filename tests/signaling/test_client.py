@@ -40,6 +40,7 @@ from tests.server import Server
 
 SECONDS = 20
 QUICK = Times(ping=0.3, dead=1, backoff=(0.05,))
+DEEDS = [("send", "bob", "body"), ("lock",), ("unlock",), ("report", "direct")]
 
 
 class StreamTests:
@@ -158,6 +159,49 @@ class PairTests:
 
         assert alice.receive({"type": "ack", "stream": "q1", "ack": 0}, now=0).opened is None
         assert alice.stream is None
+
+    def test_a_renewed_answerer_goes_on_with_an_opener_that_noticed_nothing(self):
+        alice, bob = Answerer(), Opener(draw=iter(["q1"]).__next__)
+        (before,) = bob.send("before", now=0)
+        alice.receive(before, now=0)
+        alice.renew()
+        (after,) = bob.send("after", now=0)
+
+        received = alice.receive(after, now=0)
+
+        assert (received.opened, received.bodies) == (None, ["after"])
+
+    def test_what_a_renewed_answerer_has_said_since_goes_on_the_stream_that_is_opened_next(self):
+        alice, bob = Answerer(), Opener(draw=iter(["q1", "q2"]).__next__)
+        (offer,) = bob.send("offer", now=0)
+        alice.receive(offer, now=0)
+        alice.send("before", now=0)
+        alice.renew()
+        alice.send("since", now=0)
+        bob.renew()
+        (again,) = bob.send("again", now=0)
+
+        assert alice.receive(again, now=0).opened == "q2"
+        assert [message["body"] for message in alice.due(now=0)] == ["since"]
+
+    def test_nothing_goes_from_one_stream_to_the_next_without_a_renewal(self):
+        alice, bob = Answerer(), Opener(draw=iter(["q1", "q2"]).__next__)
+        (offer,) = bob.send("offer", now=0)
+        alice.receive(offer, now=0)
+        alice.send("answer", now=0)
+        bob.open()
+        (again,) = bob.send("again", now=0)
+
+        alice.receive(again, now=0)
+
+        assert alice.stream.unacknowledged == []
+
+    def test_a_renewed_opener_opens_another_stream_with_what_it_says_next(self):
+        bob = Opener(draw=iter(["q1", "q2"]).__next__)
+        bob.send("before", now=0)
+        bob.renew()
+
+        assert [(message["stream"], message["seq"]) for message in bob.send("after", now=0)] == [("q2", 1)]
 
     @settings(max_examples=60, deadline=None)
     @given(seed=st.integers(0, 2**32), loss=st.floats(0, 0.5), double=st.floats(0, 0.5))
@@ -278,6 +322,13 @@ class MeetingTests:
             assert [event async for event in bob] == []
             assert await until(alice, Left) == Left(bob.peer, "hung-up")
             assert alice.members == {}
+
+    async def test_what_was_sent_before_leaving_arrives(self, server):
+        async with client(server, "last-words", "Alice") as alice:
+            async with client(server, "last-words", "Bob") as bob:
+                await bob.send(alice.peer, "last words")
+
+            assert await until(alice, Body) == Body(bob.peer, "last words")
 
     async def test_a_gap_in_the_revisions_is_filled_from_the_list(self, server):
         async with client(server, "gap", "Alice") as alice, client(server, "gap", "Bob") as bob:
@@ -618,6 +669,381 @@ class AwkwardServerTests:
             await until(alice, Resumed)
 
 
+class RenewalTests:
+    """The place had run out: nobody knows who of the others has noticed (section 7, rule 5)."""
+
+    async def test_a_later_one_that_noticed_nothing_is_heard_on_the_stream_that_it_had(self):
+        async with (
+            Stage(meets(BOB, signal(1, "before")), meets(BOB, signal(2, "after"), resumed=False)) as stage,
+            stage.client() as alice,
+        ):
+            assert (await until(alice, Body)).body == "before"
+            stage.sockets[0].transport.abort()
+            await until(alice, Renewed)
+
+            assert (await until(alice, Body)).body == "after"
+
+    async def test_one_that_joined_again_without_having_left_is_heard_too(self):
+        """It may have missed the welcome that this was about, and take the next one for a return to its old place."""
+        joined = {"type": "joined", "revision": 2, "member": member("bob")}
+        async with Stage(meets(BOB, signal(1, "before"), joined, signal(2, "after"))) as stage, stage.client() as alice:
+            assert await take_bodies(alice, 2) == ["before", "after"]
+
+    async def test_a_later_one_that_begins_anew_gets_what_was_said_since(self):
+        said_since = asyncio.Event()
+
+        async def again(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await meets(BOB, resumed=False)(stage, socket, number)
+            await said_since.wait()
+            await socket.send(json.dumps(signal(1, "offer", stream="q2")))
+
+        async with Stage(meets(BOB, signal(1, "offer")), again) as stage, stage.client() as alice:
+            await until(alice, Body)
+            await alice.send("bob", "before")
+            stage.sockets[0].transport.abort()
+            await until(alice, Renewed)
+            await alice.send("bob", "since")
+            said_since.set()
+            assert (await until(alice, Opened)).stream == "q2"
+            await until_so(lambda: any(one["stream"] == "q2" for one in stage.heard(1, "signal")))
+
+            answers = [(one["seq"], one["body"]) for one in stage.heard(1, "signal") if one["stream"] == "q2"]
+            assert answers[0] == (1, "since")
+
+    async def test_who_waited_for_room_goes_on_with_a_new_stream(self):
+        async with Stage(meets(EARLIER), meets(EARLIER, resumed=False)) as stage, stage.client() as alice:
+            sending = asyncio.create_task(send_slowly(alice, "bob", KEPT_MOST + 1, None))
+            await until_so(lambda: len(stage.heard(0, "signal")) == KEPT_MOST)
+            stage.sockets[0].transport.abort()
+            await until_so(lambda: stage.heard(1, "signal"))
+            await sending
+
+            assert [one["body"] for one in stage.heard(1, "signal")] == [KEPT_MOST]
+
+    async def test_so_does_one_whose_stream_we_have_ended_ourselves(self):
+        async with Stage(meets(EARLIER)) as stage, stage.client() as alice:
+            sending = asyncio.create_task(send_slowly(alice, "bob", KEPT_MOST + 1, None))
+            await until_so(lambda: len(stage.heard(0, "signal")) == KEPT_MOST)
+            name = alice.open("bob")
+            async with asyncio.timeout(SECONDS):
+                await sending
+            await until_so(lambda: stage.heard(0, "signal")[-1]["body"] == KEPT_MOST)
+
+            assert stage.heard(0, "signal")[-1]["stream"] == name
+
+
+class SecondPathTests:
+    async def test_one_that_cannot_send_keeps_nobody_else_waiting(self):
+        async with Stage(meets(AWAY, member("charlie", stamp=0))) as stage, stage.client() as alice:
+            alice.add_path("bob", is_closed)
+            await alice.send("bob", "lost for now")
+            await alice.send("charlie", "hello")
+            await until_so(lambda: stage.heard(0, "signal"))
+
+            assert [one["to"] for one in stage.heard(0, "signal")] == ["charlie"]
+
+    async def test_what_it_could_not_send_is_sent_again(self):
+        tries = []
+
+        def opens_late(text: str) -> None:
+            tries.append(json.loads(text)["body"])
+            if len(tries) == 1:
+                is_closed(text)
+
+        async with Stage(meets(AWAY)) as stage, stage.client() as alice:
+            alice.add_path("bob", opens_late)
+            await alice.send("bob", "restart")
+            await until_so(lambda: len(tries) > 1)
+
+            assert tries == ["restart"] * 2
+
+    async def test_one_that_cannot_send_keeps_nobody_from_leaving(self):
+        async with Stage(meets(EARLIER)) as stage:
+            async with stage.client() as alice:
+                alice.add_path("bob", is_closed)
+
+            assert stage.heard(0, "leave")
+
+    async def test_one_to_somebody_who_has_left_counts_for_nothing(self):
+        left = {"type": "left", "revision": 2, "peer": "bob", "reason": "hung-up"}
+        said = []
+        async with Stage(meets(EARLIER, left)) as stage:
+            async with stage.client() as alice:
+                await until(alice, Left)
+                alice.add_path("bob", said.append)  # its data channel has opened in the same moment
+
+            assert stage.heard(0, "leave")
+            assert said == []
+
+    async def test_who_leaves_says_before_what_a_dead_socket_has_swallowed(self):
+        said = []
+        async with Stage(meets(EARLIER)) as stage, stage.client() as alice:
+            await alice.send("bob", "swallowed")
+            await until_so(lambda: stage.heard(0, "signal"))
+            alice.add_path("bob", said.append)
+            await alice.leave()
+
+        assert [json.loads(text)["body"] for text in said] == ["swallowed", {"bye": True}]
+
+    async def test_what_the_server_dropped_is_said_there_while_the_other_is_away(self):
+        said = []
+
+        async def part(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await meets(EARLIER)(stage, socket, number)
+            await until_so(lambda: stage.heard(0, "signal"))
+            await say(socket, "away", revision=2, peer="bob")
+
+        async with Stage(part) as stage, stage.client() as alice:
+            alice.add_path("bob", said.append)
+            await alice.send("bob", "restart")
+            await until(alice, Away)
+            await until_so(lambda: said)
+
+            assert json.loads(said[0]).items() >= {"type": "signal", "seq": 1, "body": "restart"}.items()
+
+    async def test_one_who_is_lost_is_repeated_to_while_the_path_lasts(self):
+        said = []
+
+        async def part(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await meets(EARLIER)(stage, socket, number)
+            await until_so(lambda: stage.heard(0, "signal"))
+            await socket.send(json.dumps(LOST))
+
+        async with Stage(part) as stage, stage.client() as alice:
+            alice.add_path("bob", said.append)
+            await alice.send("bob", "restart")
+            await until(alice, Left)
+            await until_so(lambda: said)
+
+            assert json.loads(said[0])["body"] == "restart"
+
+    async def test_one_who_is_lost_is_forgotten_when_the_path_ends(self):
+        async with Stage(meets(EARLIER)) as stage, stage.client() as alice:
+            alice.add_path("bob", is_closed)
+            await stage.sockets[0].send(json.dumps(LOST))
+            await until(alice, Left)
+            assert "bob" in alice._pairs
+
+            alice.remove_path("bob")
+
+            assert "bob" not in alice._pairs
+
+    async def test_what_waits_is_said_as_soon_as_there_is_one_to_somebody_away(self):
+        said = []
+        async with Stage(meets(AWAY)) as stage, stage.client() as alice:
+            await alice.send("bob", "restart")
+            await until_so(lambda: not alice._outbox)
+            alice.add_path("bob", said.append)
+            await until_so(lambda: said)
+
+    async def test_and_when_there_is_one_while_our_own_socket_is_down(self):
+        said = []
+        async with Stage(meets(EARLIER), says_nothing) as stage, stage.client() as alice:
+            stage.sockets[0].transport.abort()
+            await until(alice, Down)
+            await alice.send("bob", "restart")
+            await until_so(lambda: not alice._outbox)
+            alice.add_path("bob", said.append)
+            await until_so(lambda: said)
+
+    async def test_without_it_nothing_is_repeated_to_somebody_away(self):
+        async with Stage(meets(AWAY)) as stage, stage.client() as alice:
+            alice.add_path("bob", is_closed)
+            await alice.send("bob", "restart")
+            alice.remove_path("bob")
+
+            assert alice._pairs["bob"].due_at is None
+
+
+class RateTests:
+    """Section 7, rule 7: after `rate-limited` a client says nothing for a while; what was refused is not done (section 11)."""
+
+    async def test_until_the_time_is_up_nothing_but_pings_is_said(self):
+        async with Stage(limits("state", seconds=1)) as stage, stage.client(ping=0.5, dead=5) as alice:
+            await alice.set_state(muted=True)
+            await until(alice, Complaint)
+            await alice.set_state(hand=True)
+            await alice.lock()
+            await until_so(lambda: stage.heard(0, "lock"))
+
+            assert time.monotonic() - stage.refused_at >= 1
+            said = [one["type"] for one in stage.said[0]]
+            assert [kind for kind in said if kind != "ping"] == ["state", "state", "state", "lock"]
+            assert "ping" in said[said.index("state") + 1 : said.index("lock") - 2]
+
+    async def test_a_state_that_was_refused_is_said_again_as_a_whole(self):
+        async with Stage(limits("state")) as stage, stage.client() as alice:
+            await alice.set_state(muted=True)
+            await until_so(lambda: len(stage.heard(0, "state")) == 2)
+
+            assert stage.heard(0, "state")[1] == {"type": "state", **alice.state}
+
+    async def test_many_that_were_refused_are_said_again_once(self):
+        async with Stage(limits("state", times=3)) as stage, stage.client() as alice:
+            for hand in (True, False, True):
+                await alice.set_state(hand=hand)
+            for _ in range(3):
+                await until(alice, Complaint)
+            await alice.lock()
+            await until_so(lambda: stage.heard(0, "lock"))
+
+            assert len(stage.heard(0, "state")) == 4
+
+    async def test_a_lock_that_was_refused_is_said_again(self):
+        async with Stage(limits("lock")) as stage, stage.client() as alice:
+            await alice.lock()
+            await until_so(lambda: len(stage.heard(0, "lock")) == 2)
+
+            assert stage.heard(0, "lock") == [{"type": "lock", "locked": True}] * 2
+
+    async def test_a_list_that_was_refused_is_asked_for_again(self):
+        gap = {"type": "joined", "revision": 5, "member": member("charlie")}
+        async with Stage(limits("members", gap)) as stage, stage.client():
+            await until_so(lambda: len(stage.heard(0, "members")) == 2)
+
+    async def test_signals_are_repeated_by_their_streams(self):
+        async with Stage(limits("signal", EARLIER)) as stage, stage.client() as alice:
+            await alice.send("bob", "offer")
+            await until_so(lambda: len(stage.heard(0, "signal")) == 2)
+
+            assert [one["body"] for one in stage.heard(0, "signal")] == ["offer"] * 2
+
+    async def test_a_report_that_was_refused_is_not_said_again(self):
+        async with Stage(limits("report")) as stage, stage.client() as alice:
+            await alice.report("direct")
+            await until(alice, Complaint)
+            await alice.lock()
+            await until_so(lambda: stage.heard(0, "lock"))
+
+            assert len(stage.heard(0, "report")) == 1
+
+    async def test_leaving_waits_for_nothing(self):
+        async with Stage(limits("state", seconds=60)) as stage:
+            async with stage.client(leave=5) as alice:
+                await alice.set_state(muted=True)
+                await until(alice, Complaint)
+
+            assert [one["type"] for one in stage.said[0]] == ["state", "leave"]
+            assert time.monotonic() - stage.refused_at < 5
+
+
+class EndingTests:
+    async def test_what_was_said_before_leaving_is_heard_before_it(self):
+        async with Stage(meets(EARLIER)) as stage:
+            async with stage.client() as alice:
+                await alice.send("bob", "last words")
+                await alice.set_state(hand=True)
+
+            assert [one["type"] for one in stage.said[0]] == ["signal", "state", "leave"]
+
+    async def test_a_mistake_of_our_own_in_writing_ends_the_client(self):
+        async with Stage(welcomes) as stage, stage.client() as alice:
+            alice._put({"type": "state", "name": object()})
+
+            with pytest.raises(TypeError):
+                await until(alice, Resumed)
+            assert alice.socket is None
+
+    @pytest.mark.parametrize("name", ["\ud800", float("nan"), object()])
+    async def test_a_state_that_is_no_json_is_refused_to_its_caller(self, name):
+        async with Stage(welcomes) as stage, stage.client() as alice:
+            with pytest.raises((TypeError, ValueError)):
+                await alice.set_state(name=name)
+
+            assert alice.state["name"] == ""
+            await alice.set_state(name="Alice")
+            await until_so(lambda: stage.heard(0, "state"))
+
+    async def test_a_refusal_is_told_to_whoever_waits_for_room(self):
+        async with Stage(meets(EARLIER)) as stage, stage.client() as alice:
+            sending = asyncio.create_task(send_slowly(alice, "bob", KEPT_MOST + 1, None))
+            await until_so(lambda: len(stage.heard(0, "signal")) == KEPT_MOST)
+            await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
+
+            with pytest.raises(Refused, match="superseded"):
+                async with asyncio.timeout(SECONDS):
+                    await sending
+
+    @pytest.mark.parametrize("deed", DEEDS)
+    async def test_a_refusal_is_told_to_whoever_comes_later(self, deed):
+        async with Stage(meets(EARLIER)) as stage, stage.client() as alice:
+            await refuses("superseded", 4010)(stage, stage.sockets[0], 0)
+            with pytest.raises(Refused):
+                await until(alice, Resumed)
+
+            with pytest.raises(Refused, match="superseded"):
+                async with asyncio.timeout(1):
+                    await getattr(alice, deed[0])(*deed[1:])
+
+    @pytest.mark.parametrize("deed", DEEDS)
+    async def test_so_is_that_we_have_left(self, deed):
+        async with Stage(meets(EARLIER)) as stage:
+            async with stage.client() as alice:
+                pass
+
+            with pytest.raises(LookupError):
+                async with asyncio.timeout(1):
+                    await getattr(alice, deed[0])(*deed[1:])
+
+    async def test_who_waits_for_the_socket_is_told_that_we_have_left(self):
+        async with Stage(welcomes, says_nothing) as stage:
+            async with stage.client() as alice:
+                stage.sockets[0].transport.abort()
+                await until(alice, Down)
+                locking = asyncio.create_task(alice.lock())
+
+            with pytest.raises(LookupError):
+                async with asyncio.timeout(1):
+                    await locking
+
+    async def test_an_echo_that_is_late_does_not_undo_a_newer_state(self):
+        async def part(stage: Stage, socket: ServerConnection, number: int) -> None:
+            await welcomes(stage, socket, number)
+            await until_so(lambda: len(stage.heard(0, "state")) == 2)
+            await say(socket, "state", revision=2, peer="alice", state={"hand": True})
+
+        async with Stage(part, welcomes) as stage, stage.client() as alice:
+            await alice.set_state(hand=True)
+            await alice.set_state(hand=False)
+            assert (await until(alice, State)).state["hand"]
+            stage.sockets[0].transport.abort()
+            await until(alice, Resumed)
+
+            assert not stage.hellos[1]["state"]["hand"]
+
+    async def test_a_hello_that_is_given_up_leaves_no_member_of_whom_nobody_knows_the_token(self):
+        parts = welcomes, refuses("bad-token", 4012), says_nothing, welcomes
+        async with Stage(*parts) as stage, stage.client(connect=1) as alice:
+            stage.sockets[0].transport.abort()
+            await until(alice, Resumed)
+            await stage.sockets[2].wait_closed()
+
+            assert "resume" not in stage.hellos[2]
+            assert stage.sockets[2].close_code == 1000
+
+    async def test_one_that_is_on_its_way_when_we_leave_gives_the_place_up(self):
+        async with Stage(welcomes, says_nothing) as stage:
+            async with stage.client() as alice:
+                stage.sockets[0].transport.abort()
+                await until(alice, Down)
+                await until_so(lambda: len(stage.hellos) == 2)
+            await stage.sockets[1].wait_closed()
+
+            assert stage.sockets[1].close_code == 1000
+
+    async def test_who_is_cancelled_while_leaving_leaves_no_task_behind(self):
+        async with Script() as script:  # which does not close after `leave`
+            alice = script.client(leave=SECONDS)
+            await alice.__aenter__()
+            leaving = asyncio.create_task(alice.leave())
+            await until_so(lambda: alice._leaving)
+            leaving.cancel()
+            await asyncio.wait([leaving])
+
+            assert leaving.cancelled()
+            await until_so(lambda: not tasks_of_clients(), seconds=1)
+
+
 class MovingTests:
     """A server that is about to stop asks its clients to come elsewhere (section 9)."""
 
@@ -868,6 +1294,7 @@ class Stage(Script):
         self.sockets: list[ServerConnection] = []
         self.came: list[float] = []
         self.said: list[list[dict]] = []
+        self.refused_at = 0.0
         self._parts = parts
 
     def heard(self, number: int, kind: str) -> list[dict]:
@@ -922,6 +1349,35 @@ def refuses(code: str, close: int, **members):
     return part
 
 
+def meets(*told: dict, **more):
+    """Welcomes into a room where these members are, and goes on with these messages."""
+
+    async def part(stage: Stage, socket: ServerConnection, number: int) -> None:
+        members = [one for one in told if "type" not in one]
+        await socket.send(json.dumps({**welcome(number), "members": members, **more}))
+        for message in told[len(members) :]:
+            await socket.send(json.dumps(message))
+
+    return part
+
+
+def limits(kind: str, *told: dict, seconds: float = 0.2, times: int = 1):
+    """The same, and refuses the first messages of a type, so many of them."""
+
+    async def part(stage: Stage, socket: ServerConnection, number: int) -> None:
+        await meets(*told)(stage, socket, number)
+        await until_so(lambda: len(stage.heard(number, kind)) == times)
+        stage.refused_at = time.monotonic()
+        for _ in range(times):
+            await say(socket, "error", code="rate-limited", about=kind, retry_after=seconds)
+
+    return part
+
+
+async def says_nothing(stage: Stage, socket: ServerConnection, number: int) -> None:
+    pass
+
+
 async def cuts_off(stage: Stage, socket: ServerConnection, number: int) -> None:
     socket.transport.abort()
 
@@ -946,8 +1402,28 @@ def welcome(number: int) -> dict:
     }
 
 
-def member(peer: str) -> dict:
-    return {"peer": peer, "stamp": 2, "away": False, "state": {"name": peer}}
+def member(peer: str, *, stamp: int = 2, away: bool = False) -> dict:
+    return {"peer": peer, "stamp": stamp, "away": away, "state": {"name": peer}}
+
+
+BOB = member("bob")
+EARLIER = member("bob", stamp=0)
+AWAY = member("bob", stamp=0, away=True)
+LOST = {"type": "left", "revision": 2, "peer": "bob", "reason": "lost"}
+
+
+def signal(seq: int, body, *, stream: str = "q1") -> dict:
+    """From Bob."""
+    return {"type": "signal", "from": "bob", "stream": stream, "seq": seq, "body": body}
+
+
+def is_closed(text: str) -> None:
+    """A data channel that is not open any more, as aiortc has it."""
+    raise RuntimeError("InvalidStateError")
+
+
+def tasks_of_clients() -> list[asyncio.Task]:
+    return [task for task in asyncio.all_tasks() if task.get_coro().__qualname__.startswith("Client.")]
 
 
 def resend_times(stream: Stream, *, until: int) -> list[int]:
