@@ -190,11 +190,15 @@ class Switchboard:
         self._clear_seat(room, local, peer)
         return Held(local.known, (seat.member,)) if local.known else None
 
-    def publish(self, outcome: Outcome | None) -> None:
-        """Tells everybody in the room what has changed, on this node and on the others."""
+    def publish(self, outcome: Outcome | None, *, is_welcome: bool = True, is_renewal: bool = False) -> None:
+        """
+        Tells everybody in the room what has changed, on this node and on the others. The member that it is about hears no list of what
+        was missed before, if its `welcome` was one; what a renewal has answered the store after it was told what is known here.
+        """
         if outcome is None:
             return
-        self._hear(outcome.room, outcome.changes, outcome.member.peer if outcome.member else "")
+        about = outcome.member.peer if is_welcome and outcome.member else ""
+        self._hear(outcome.room, outcome.changes, about, is_renewal=is_renewal)
         shard = self.shard(outcome.room.id)
         elsewhere = outcome.nodes - {shard.node}
         if elsewhere and shard.link and (outcome.changes or outcome.member or outcome.is_new):
@@ -287,7 +291,7 @@ class Switchboard:
                 for news in await (rooms.renew([held]) if sits_here else rooms.restore(held)):
                     self._take_renewal(news)
                 outcome = await ask(rooms)
-            self.publish(outcome)
+            self.publish(outcome, is_welcome=False)
 
         return errand
 
@@ -297,7 +301,7 @@ class Switchboard:
             self._here.pop(room, None)
             self.shard(room).rounds.discard(room)
 
-    def _hear(self, room: Room, changes: tuple[Change, ...], about: str = "") -> None:
+    def _hear(self, room: Room, changes: tuple[Change, ...], about: str = "", *, is_renewal: bool = False) -> None:
         """Takes this for the room as it is, unless something newer is known, and tells those who sit here what is new to them."""
         local = self._here.get(room.id)
         if local is None:
@@ -306,6 +310,10 @@ class Switchboard:
                 coming.news = _News(room, changes)
             return
         known = local.known
+        if known is not None and not is_renewal and room.boot > known.boot:
+            # The store has begun anew, and is told first what is known here.
+            self.shard(room.id).rounds.mark([room.id])
+            return
         if known is not None and _newness(room) < _newness(known):
             if about in local.seats:  # its answer was overtaken by news of others
                 self._show_members(local, about)
@@ -320,7 +328,7 @@ class Switchboard:
             for peer, seat in local.seats.items():
                 if peer != change.unheard_by and peer in room.members:
                     seat.outlet.put(told)
-        if room.revision - len(changes) > heard:
+        if room.revision - len(changes) > heard or (known is not None and _has_another_past(known, room, changes)):
             for peer in local.seats:
                 if peer != about:
                     self._show_members(local, peer)
@@ -338,7 +346,7 @@ class Switchboard:
                     self.shard(local.known.id).rounds.mark([local.known.id])
             elif member.connection > seat.member.connection:
                 self._turn_out(local, peer, "superseded")
-            else:
+            elif member.connection == seat.member.connection:  # an older one is late news of a store that was lost
                 seat.member = member
 
     def _turn_out(self, local: _Local, peer: str, code: str) -> None:
@@ -440,7 +448,7 @@ class Switchboard:
         As `publish`. Who was taken for lost while this node was cut off, and is put back, has been forgotten by those on other nodes with
         all that was said; it must forget them too, or both wait for what the other has had. So it hears that they are gone, and are there.
         """
-        self.publish(outcome)
+        self.publish(outcome, is_renewal=True)
         local = self._here.get(outcome.room.id)
         for peer in {change.unheard_by for change in outcome.changes} & set(local.seats if local else ()):
             room = local.known
@@ -479,6 +487,17 @@ def _is_of_others(room: Room, changes: tuple[Change, ...], local: _Local) -> boo
     return not local.seats.keys() & (room.members.keys() | removed)
 
 
-def _newness(room: Room) -> tuple[int, int]:
-    """A resume that nobody need hear of raises no revision, but a connection number."""
-    return room.revision, sum(member.connection for member in room.members.values())
+def _has_another_past(known: Room, room: Room, changes: tuple[Change, ...]) -> bool:
+    """Whether the changes do not lead from what was known to this: the store was set back, or has begun anew, and counts up again."""
+    about = {change.unheard_by for change in changes}
+    return known.version != room.version and (
+        bool((known.members.keys() ^ room.members.keys()) - about)
+        or (known.locked != room.locked and not changes)
+        or (known.revision == room.revision and known.others("") != room.others(""))
+    )
+
+
+def _newness(room: Room) -> tuple[int, int, int]:
+    """A resume that nobody need hear of raises no revision, but a connection number; what is said of a call only the version."""
+    made_at = int(room.version.partition(".")[0] or 0)
+    return room.revision, sum(member.connection for member in room.members.values()), made_at

@@ -76,7 +76,8 @@ class EndedCall(Struct, frozen=True):
 class Room(Struct, frozen=True):
     """
     A room as it is after an operation. `version` changes with everything that a node has to know of it, which is all but when leases run
-    out; it is empty in a store of one node, and of a room that is not there.
+    out; it is empty in a store of one node, and of a room that is not there. `boot` is when the store was first used in which it was made;
+    0 in a store of one node.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Room(Struct, frozen=True):
     members: dict[str, Member] = {}
     call: Call | None = None
     version: str = ""
+    boot: float = 0.0
 
     def others(self, peer: str) -> list[MemberView]:
         return [member.view for member in self.members.values() if member.peer != peer]

@@ -38,6 +38,7 @@ class _Room(Struct):
     locked: bool = False
     members: list[Member] = []
     call: Call | None = None
+    boot: float = 0.0
 
 
 class _Event(Struct):
@@ -113,9 +114,8 @@ class RedisRooms:
         self._taken = 0
         self._dead: frozenset[str] = frozenset()
         self._soon: set[str] = set()  # rooms to be looked at again with the next
-        self._reminded: set[str] = (
-            set()
-        )  # rooms of which this Redis has been told all, since it knew nothing of this node
+        # Rooms of which a Redis has been told all, and by when it was first used, which.
+        self._reminded: dict[str, float] = {}
         # Calls that ended by what was asked here, and in which Redis, by when it was first used: the oldest first.
         self._ended: dict[str, tuple[EndedCall, float]] = {}
 
@@ -225,9 +225,9 @@ class RedisRooms:
         head = _decode_head(answer[1])
         self._keep(head.ended, head.boot)
         outcome = _outcome(one.room.id, answer[0], head)
-        if head.knows_most and one.room.id not in self._reminded:
+        if head.knows_most and self._reminded.get(one.room.id) != head.boot:
             outcome = await self._remind(one, outcome)
-            self._reminded.add(one.room.id)
+            self._reminded[one.room.id] = head.boot
         return outcome
 
     async def _remind(self, one: Held, first: Outcome) -> Outcome:
@@ -329,7 +329,7 @@ def _outcome(room_id: str, packed: bytes | None, head: _Head) -> Outcome | None:
         return None
     about = _decode_room(packed)
     members = {member.peer: member for member in about.members}
-    room = Room(room_id, about.capacity, about.revision, about.locked, members, about.call, about.version)
+    room = Room(room_id, about.capacity, about.revision, about.locked, members, about.call, about.version, about.boot)
     changes = tuple(_change(event, members) for event in head.events)
     return Outcome(room, changes, members.get(head.peer), head.is_new, frozenset(head.nodes), head.no_place)
 

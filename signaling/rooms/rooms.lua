@@ -167,7 +167,9 @@ local function save()
   end
   if is_changed then
     room.version = string.format('%.0f.%s', stamp_now, request.request)
+    room.boot = boot.at
     tell_nodes()
+    if room.last and room.last[1] ~= request.request then room.last = nil end -- what it tells of does not lead to this room
   end
   local packed = cmsgpack.pack(room)
   if #members == 0 then
@@ -193,7 +195,9 @@ local function answer(peer, is_new)
   for name in pairs(nodes) do names[#names + 1] = name end
   local head = {events = events, nodes = names, peer = peer, is_new = is_new}
   if next(no_place) then head.no_place = no_place end
-  if request.op == 'renew' and is_former(request.version) and request.revision >= (room.told or 0) then head.knows_most = true end
+  if request.op == 'renew' and is_former(request.version) and request.revision >= (room.told or 0) then
+    head.knows_most, head.boot = true, boot.at
+  end
   if #over > 0 then head.ended, head.boot = over, boot.at end
   head = cmsgpack.pack(head)
   if is_changed or is_extended then
@@ -563,7 +567,7 @@ elseif request.op == 'resume' then
   note_together()
   local was_away = known.away
   known.node, known.request, known.attempt = request.node, request.request, request.attempt or 0
-  known.connection = known.connection + 1
+  known.connection = math.max(known.connection, request.connection) + 1 -- an older one may have been put back
   known.away, known.keep, known.expires_at = false, nil, now + request.lease
   is_changed = true
   if was_away then happen('back', {peer = known.peer}) end
@@ -598,6 +602,7 @@ elseif request.op == 'show' then
   local before = {}
   for name, value in pairs(member.state) do before[name] = value end
   for name, value in pairs(request.change) do member.state[name] = value end
+  if is_fresh() then member.shown = true end -- no node knows better
   if not alike(before, member.state) then happen('state', {peer = member.peer}) end
   return answer(member.peer)
 
@@ -609,7 +614,7 @@ elseif request.op == 'lock' then
   if room.locked ~= request.locked then
     room.locked = request.locked
     happen('lock', {peer = member.peer, locked = room.locked})
-    if is_fresh() then room.told = room.revision end
+    if is_fresh() then room.told, room.is_lock_said = room.revision, true end -- no node knows better
   end
   return answer(member.peer)
 
@@ -630,6 +635,7 @@ elseif request.op == 'renew' then
   -- who was there all the time, for both would begin their streams anew: all get the whole list.
   quarantine()
   for _, held in ipairs(request.held) do revive(held.node) end
+  local before = room.revision
   local is_silent, reminded = false, false -- whether there is something to know that no event tells
   local function change_silently()
     if not is_silent then room.revision = room.revision + 1 end
@@ -654,15 +660,21 @@ elseif request.op == 'renew' then
   local may_know_better = is_fresh() or made_at(request.version) > made_at(room.version)
   if request.if_forgotten and not may_know_better then return answer() end
   -- While all nodes tell a Redis that is new what they know, the one that knows most is right, in whatever order they come.
-  local told = is_former(request.version) and room.told or room.revision
-  local knows_more = request.revision > told
+  local told = is_former(request.version) and (room.told or 0) or before
+  local is_behind = request.revision == before and made_at(request.version) > made_at(room.version) -- by what raised no revision
+  local knows_more = request.revision > told or is_behind
   local capacity = knows_more and may_know_better and request.capacity or room.capacity
   local function catch_up()
-    if request.revision <= told then return end
-    told = request.revision
+    if request.revision <= told and not is_behind then return end
+    told, is_behind = request.revision, false
     change_silently()
     room.revision = math.max(room.revision, told + 1)
-    if may_know_better then room.locked, room.capacity = request.locked, request.capacity end
+    if may_know_better then
+      if not (is_fresh() and room.is_lock_said) then room.locked = request.locked end
+      room.capacity = request.capacity
+    elseif not are_others(request.knows) then -- a lock may have been lost by a Redis that is as it was before
+      room.locked = room.locked or request.locked
+    end
     if is_fresh() then room.told = told end
   end
   for _, held in ipairs(request.held) do
@@ -671,7 +683,7 @@ elseif request.op == 'renew' then
       -- its newer socket knows more
     elseif known then
       catch_up()
-      if knows_more and is_fresh() then known.state = held.state end
+      if knows_more and is_fresh() and not known.shown then known.state = held.state end
     elseif has_left(held.peer) then
       no_place[held.peer] = 'removed'
     elseif #members >= capacity or room.locked and not may_know_better and are_others(request.knows) then

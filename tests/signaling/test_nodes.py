@@ -11,13 +11,13 @@ from signaling import switchboard
 from signaling.accord import Accord, fingerprint
 from signaling.links import Link, Parcel
 from signaling.node import _client
-from signaling.protocol import ProtocolError
+from signaling.protocol import ProtocolError, ShowState
 from signaling.rooms.redis import RedisRooms
 from signaling.shards import Shard
 from signaling.switchboard import Switchboard
 from tests.cast import ALICE, BOB, CHARLIE, entry, until
 from tests.redis_server import RedisServer
-from tests.signaling.test_redis_rooms import scripts_run
+from tests.signaling.test_redis_rooms import flush, scripts_run
 from tests.signaling.test_switchboard import Outlet, signal
 
 
@@ -74,6 +74,12 @@ class Node:
         await self.switchboard.tell(
             self.switchboard.held("room", peer),
             lambda rooms: rooms.lock("room", peer, connection=connection, locked=locked),
+        )
+
+    async def show(self, peer: str, **changes: bool) -> None:
+        await self.switchboard.tell(
+            self.switchboard.held("room", peer),
+            lambda rooms: rooms.show("room", peer, connection=1, change=ShowState(**changes)),
         )
 
     async def renew(self) -> None:
@@ -190,6 +196,16 @@ class NewsTests:
 
         assert alice.types == ["joined"]
         assert set(here.switchboard.known("room").members) == {ALICE, BOB}
+
+    async def test_what_was_missed_is_told_also_to_who_does_something(self, make_node):
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        async with held_back(there, times=0):
+            await there.join(BOB)
+
+        await here.lock(ALICE, locked=False)  # which it is not
+
+        assert seen_by(alice) == {BOB}
 
     async def test_who_has_had_the_news_renews_without_asking_for_the_room(self, make_node, redis):
         here, there = await make_node(), await make_node()
@@ -486,6 +502,116 @@ class OutageTests:
 
         assert done == list(range(50))
         assert len(shown) >= 50 / 5  # no more than five fit in between two heartbeats
+
+
+def seen_by(outlet: Outlet) -> set[str]:
+    """Whom it was told of and not that they left."""
+    seen = set()
+    for message in outlet.heard:
+        match message["type"]:
+            case "members":
+                seen = {member["peer"] for member in message["members"]}
+            case "joined":
+                seen.add(message["member"]["peer"])
+            case "left":
+                seen.discard(message["peer"])
+    return seen
+
+
+class LostMemoryTests:
+    """Redis comes back empty, or as it was before, while news are late or lost."""
+
+    async def test_the_first_news_of_a_new_redis_do_not_hide_what_a_node_knows(self, make_node, redis):
+        """Alice has locked the room, Bob's node has missed it, and is first to fill the room."""
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        await there.join(BOB)
+        await until(lambda: alice.types == ["joined"])
+        async with held_back(here, times=0):
+            await here.lock(ALICE)
+        await flush(redis.path)
+        await there.renew()
+        await asyncio.sleep(0.1)  # for the news to come
+
+        await here.renew()
+        await there.renew()
+
+        assert (await here.shard.rooms.view("room")).locked
+
+    async def test_a_room_that_has_counted_up_to_the_same_number_is_told_of(self, make_node, redis):
+        """Alice's node has died with the Redis before."""
+        here, there, dead = await make_node(), await make_node(), await make_node()
+        await dead.join(ALICE)
+        await here.join(BOB)
+        await flush(redis.path)
+        bob = await here.resume(BOB)
+        await there.resume(CHARLIE)
+        await asyncio.sleep(0.1)  # for the news to come
+
+        for node in (here, there, here):
+            await node.renew()
+
+        assert CHARLIE in seen_by(bob)
+
+    async def test_late_news_of_the_redis_before_refuse_nobody(self, make_node, redis):
+        here, there = await make_node(), await make_node()
+        await here.join(BOB)
+        await there.join(ALICE)
+        async with held_back(there):
+            await there.lock(ALICE)
+            await flush(redis.path)
+            newest = await here.resume(ALICE)
+        await until(lambda: here.switchboard.known("room").locked)
+
+        await here.renew()
+
+        assert newest.closed is None
+
+    async def test_what_is_shown_to_a_new_redis_is_not_undone(self, make_node, redis):
+        """Bob's node had missed so much that Alice's takes what he has filled the room with for old."""
+        here, there = await make_node(), await make_node()
+        await here.join(ALICE)
+        await there.join(BOB)
+        async with held_back(here, times=0):
+            for number in range(8):
+                await here.show(ALICE, hand=number % 2 == 0)
+        await flush(redis.path)
+        await there.renew()
+
+        await here.show(ALICE, muted=True)
+        await here.renew()
+
+        assert (await here.shard.rooms.view("room")).members[ALICE].state.muted
+
+    async def test_the_newest_socket_stays_although_redis_has_lost_those_before(self, make_node, redis):
+        node = await make_node()
+        await node.join(BOB)
+        await node.join(ALICE)
+        async with Redis(unix_socket_path=redis.path) as client:
+            copy = await client.dump("room:room")
+            for connection in (1, 2):
+                await node.resume(ALICE, connection=connection)
+            await client.restore("room:room", 600_000, copy, replace=True)
+
+        newest = await node.resume(ALICE, connection=3)
+
+        assert newest.closed is None
+
+    async def test_nodes_come_to_rest_when_a_redis_has_lost_a_resume(self, make_node, redis):
+        """Which raises no revision; and the node that has it is gone."""
+        here, there, gone = await make_node(), await make_node(), await make_node()
+        await here.join(ALICE)
+        await there.join(BOB)
+        await until(lambda: BOB in here.switchboard.known("room").members)
+        async with Redis(unix_socket_path=redis.path) as client:
+            copy = await client.dump("room:room")
+            await gone.resume(BOB)
+            await until(lambda: here.switchboard.known("room").members[BOB].connection == 2)
+            await client.restore("room:room", 600_000, copy, replace=True)
+
+        await here.renew()
+
+        assert here.switchboard.known("room").version == (await here.shard.rooms.view("room")).version
 
 
 class DoorTests:

@@ -604,6 +604,89 @@ class EmptyRedisTests:
             (again,) = await live(node, Held(first.room, (outcome.room.members[peer],)))
             assert again.room.version == outcome.room.version
 
+    async def test_a_lock_is_not_lost_by_who_came_back_first_and_has_changed_as_much(self, make_rooms, redis_socket):
+        nodes, _ = await on_two_nodes(make_rooms)
+        await nodes[BOB].lock("room", BOB, connection=1, locked=True)
+        bob = await held(nodes[BOB], BOB)
+        await flush(redis_socket)
+        other = make_rooms()
+        await other.resume(entry(ALICE, node="new"), capacity=2, stamp=1, connection=1)
+        for hand in (True, False):
+            await other.show("room", ALICE, connection=2, change=ShowState(hand=hand))
+        assert (await other.view("room")).revision == bob.room.revision
+
+        (outcome,) = await live(nodes[BOB], bob)
+
+        assert outcome.room.locked and outcome.room.revision > bob.room.revision
+
+    async def test_what_who_came_back_has_locked_is_not_undone_by_who_knows_more(self, make_rooms, redis_socket):
+        nodes, _ = await on_two_nodes(make_rooms)
+        for hand in (True, False):
+            await nodes[BOB].show("room", BOB, connection=1, change=ShowState(hand=hand))
+        bob = await held(nodes[BOB], BOB)
+        await flush(redis_socket)
+        other = make_rooms()
+        await other.resume(entry(ALICE, node="new"), capacity=2, stamp=1, connection=1)
+        await other.lock("room", ALICE, connection=2, locked=True)
+
+        (outcome,) = await live(nodes[BOB], bob)
+
+        assert outcome.room.locked and outcome.room.revision > bob.room.revision
+
+    async def test_who_is_away_is_told_of_at_each_loss(self, make_rooms, redis_socket, clock):
+        """At the second one before the heartbeat that would say so, by something that Alice does."""
+        rooms, before = make_rooms(), make_rooms()
+        for peer in (ALICE, BOB):
+            await before.join(entry(peer), capacity=4)
+        await before.lock("room", ALICE, connection=1, locked=True)
+        away = (await before.away("room", BOB, connection=1, keep=30)).member
+        alice = await held(rooms, ALICE)
+        await flush(redis_socket)
+        (outcome,) = await live(rooms, alice)
+        clock.move(2)
+        await flush(redis_socket)
+
+        await rooms.restore(Held(outcome.room, (outcome.room.members[ALICE],)))
+
+        back = await rooms.resume(entry(BOB), capacity=4, stamp=away.stamp, connection=1)
+        assert not back.is_new and back.room.locked
+
+    async def test_a_redis_that_lost_a_resume_and_a_state_is_told_of_both(self, make_rooms, redis_socket, clock):
+        rooms, other = make_rooms(), make_rooms()
+        await rooms.join(entry(ALICE), capacity=4)
+        await other.join(entry(BOB), capacity=4)
+        clock.move(100)
+        async with Redis(unix_socket_path=redis_socket) as client:
+            copy = await client.dump("room:room")
+            await rooms.resume(replace(entry(ALICE), request="again"), capacity=4, stamp=1, connection=1)
+            await other.show("room", BOB, connection=1, change=ShowState(hand=True))
+            alice = await held(rooms, ALICE)
+            await client.restore("room:room", 600_000, copy, replace=True)
+
+        (outcome,) = await live(rooms, alice)
+
+        assert outcome.room.revision > alice.room.revision  # so that all nodes take it
+        assert outcome.room.members[ALICE].connection == 2
+
+    async def test_a_lock_that_a_redis_lost_is_put_back_also_when_the_room_has_changed_since(
+        self, make_rooms, redis_socket, clock
+    ):
+        nodes, known = await on_two_nodes(make_rooms)
+        clock.move(100)
+        for peer, node in nodes.items():
+            await live(node, known[peer])
+        async with Redis(unix_socket_path=redis_socket) as client:
+            copy = await client.dump("room:room")
+            await nodes[ALICE].lock("room", ALICE, connection=1, locked=True)
+            await nodes[ALICE].show("room", ALICE, connection=1, change=ShowState(hand=True))
+            alice = await held(nodes[ALICE], ALICE)
+            await client.restore("room:room", 600_000, copy, replace=True)
+        await nodes[BOB].show("room", BOB, connection=1, change=ShowState(muted=True))
+
+        (outcome,) = await live(nodes[ALICE], alice)
+
+        assert outcome.room.locked
+
     async def test_what_was_locked_anew_is_not_undone_by_who_knows_less(self, make_rooms, redis_socket):
         nodes, known = await on_two_nodes(make_rooms)
         await flush(redis_socket)
@@ -1021,6 +1104,17 @@ class LostAnswerTests:
         assert not (
             await rooms.resume(replace(entry(ALICE), request="again"), capacity=3, stamp=6, connection=2)
         ).is_new
+
+    async def test_a_second_run_tells_of_nothing_that_does_not_lead_to_the_room(self, make_rooms, redis_socket):
+        nodes, known = await on_two_nodes(make_rooms)
+        await flush(redis_socket)
+        resume = partial(make_rooms().resume, replace(entry(ALICE), request="x"), capacity=2, stamp=1, connection=1)
+        await resume()
+        await live(nodes[BOB], known[BOB])
+
+        second = await resume()
+
+        assert second.changes == () and set(second.room.members) == {ALICE, BOB}
 
     async def test_who_has_left_is_not_let_in_by_a_late_second_run(self, make_rooms):
         rooms = make_rooms()
