@@ -310,8 +310,8 @@ class Switchboard:
                 coming.news = _News(room, changes)
             return
         known = local.known
-        if known is not None and not is_renewal and room.boot > known.boot:
-            # The store has begun anew, and is told first what is known here.
+        if known is not None and not is_renewal and room.boot > known.boot and room.told < known.revision:
+            # The store has begun anew, and nobody has told it yet of what is known here.
             self.shard(room.id).rounds.mark([room.id])
             return
         if known is not None and _newness(room) < _newness(known):
@@ -368,16 +368,19 @@ class Switchboard:
         Shows the store that this node lives, renews what the store may know otherwise than we do, and tells what was kept for later: that
         may be much, and must not keep those who sit here from their places.
         """
-        turns = cycle(range(TURNS))
+        turns, is_telling = cycle(range(TURNS)), False
         while True:
             until = time.monotonic() + self._renewal
-            if (
-                await self._is_done(shard, self._beat(shard))
-                and await self._is_renewed(shard, next(turns), until)
-                and await self._is_done(shard, shard.catch_up(until))
-            ):
+            is_kept = await self._is_done(shard, self._beat(shard)) and await self._is_renewed(
+                shard, next(turns), until
+            )
+            if is_kept and shard.waiting and not is_telling:
+                await asyncio.sleep(min(2 * _RETRY, self._renewal))  # by then the other nodes hear us again
+            if is_kept and await self._is_done(shard, shard.catch_up(until)):
+                is_telling = shard.waiting > 0
                 await asyncio.sleep(until - time.monotonic())
             else:
+                is_telling = False
                 await asyncio.sleep(min(_RETRY, self._renewal))
 
     async def _is_renewed(self, shard: Shard, turn: int, until: float) -> bool:

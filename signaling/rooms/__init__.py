@@ -77,7 +77,7 @@ class Room(Struct, frozen=True):
     """
     A room as it is after an operation. `version` changes with everything that a node has to know of it, which is all but when leases run
     out; it is empty in a store of one node, and of a room that is not there. `boot` is when the store was first used in which it was made;
-    0 in a store of one node.
+    0 in a store of one node. `told` is the highest revision that a node has told that store of, since it was new.
     """
 
     id: str
@@ -88,6 +88,7 @@ class Room(Struct, frozen=True):
     call: Call | None = None
     version: str = ""
     boot: float = 0.0
+    told: int = 0
 
     def others(self, peer: str) -> list[MemberView]:
         return [member.view for member in self.members.values() if member.peer != peer]

@@ -39,6 +39,7 @@ class _Room(Struct):
     members: list[Member] = []
     call: Call | None = None
     boot: float = 0.0
+    told: int = 0
 
 
 class _Event(Struct):
@@ -329,7 +330,8 @@ def _outcome(room_id: str, packed: bytes | None, head: _Head) -> Outcome | None:
         return None
     about = _decode_room(packed)
     members = {member.peer: member for member in about.members}
-    room = Room(room_id, about.capacity, about.revision, about.locked, members, about.call, about.version, about.boot)
+    made = about.version, about.boot, about.told
+    room = Room(room_id, about.capacity, about.revision, about.locked, members, about.call, *made)
     changes = tuple(_change(event, members) for event in head.events)
     return Outcome(room, changes, members.get(head.peer), head.is_new, frozenset(head.nodes), head.no_place)
 
