@@ -27,6 +27,7 @@ _MOST_AT_ONCE = 256 * 1024  # characters in one message
 _TOO_OLD = 2.0  # seconds
 _PAUSE = 0.01  # seconds between two messages, in which more gathers; after a pause nobody waits
 _RETRY = 0.5  # seconds
+_SETTLE = 2 * _RETRY
 AWAY = (RedisError, OSError, TimeoutError)
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -64,9 +65,9 @@ class Link:
         self._test_every = test_every
         self._patience = patience
         self.tally = tally or Tally()
-        self._wire = Wire(url, self.address, hear=self._hear, stands=self._test, can_write=self._flush)
+        self._wire = Wire(url, self.address, hear=self._hear, stands=self._stand, can_write=self._flush)
         self._waiting: dict[str, _Waiting] = {}
-        self._flushed_at = self._heard_at = -float("inf")
+        self._flushed_at = self._heard_at = self._stands_since = -float("inf")
         self._is_flush_due = False
         self._came_back = asyncio.Event()
         self._complained = False
@@ -80,6 +81,11 @@ class Link:
     def waiting(self) -> int:
         """How much waits for other nodes, in characters."""
         return sum(waiting.size for waiting in self._waiting.values())
+
+    @property
+    def settles_in(self) -> float:
+        """Seconds until other nodes, which lost the host at the same moment, hear us again."""
+        return max(0.0, self._stands_since + _SETTLE - time.monotonic()) if self._wire.takes else _SETTLE
 
     async def is_proven(self) -> None:
         """Returns once something has come back for the first time."""
@@ -121,6 +127,10 @@ class Link:
                 break
             self._test()
         self._complain("it does not answer")
+
+    def _stand(self) -> None:
+        self._stands_since = time.monotonic()
+        self._test()
 
     def _test(self) -> None:
         self.post(self.address, Parcel("", "", str(time.monotonic())))

@@ -368,19 +368,17 @@ class Switchboard:
         Shows the store that this node lives, renews what the store may know otherwise than we do, and tells what was kept for later: that
         may be much, and must not keep those who sit here from their places.
         """
-        turns, is_telling = cycle(range(TURNS)), False
+        turns = cycle(range(TURNS))
         while True:
             until = time.monotonic() + self._renewal
             is_kept = await self._is_done(shard, self._beat(shard)) and await self._is_renewed(
                 shard, next(turns), until
             )
-            if is_kept and shard.waiting and not is_telling:
-                await asyncio.sleep(min(2 * _RETRY, self._renewal))  # by then the other nodes hear us again
+            if is_kept and shard.waiting and shard.link:
+                await asyncio.sleep(min(shard.link.settles_in, self._renewal))
             if is_kept and await self._is_done(shard, shard.catch_up(until)):
-                is_telling = shard.waiting > 0
                 await asyncio.sleep(until - time.monotonic())
             else:
-                is_telling = False
                 await asyncio.sleep(min(_RETRY, self._renewal))
 
     async def _is_renewed(self, shard: Shard, turn: int, until: float) -> bool:
