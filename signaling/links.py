@@ -27,7 +27,7 @@ _MOST_AT_ONCE = 256 * 1024  # characters in one message
 _TOO_OLD = 2.0  # seconds
 _PAUSE = 0.01  # seconds between two messages, in which more gathers; after a pause nobody waits
 _RETRY = 0.5  # seconds
-_SETTLE = 2 * _RETRY
+_SETTLE = 2 * _RETRY  # in which other nodes have tried again as well
 AWAY = (RedisError, OSError, TimeoutError)
 
 _pack = msgspec.msgpack.Encoder().encode

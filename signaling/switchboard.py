@@ -371,9 +371,8 @@ class Switchboard:
         turns = cycle(range(TURNS))
         while True:
             until = time.monotonic() + self._renewal
-            is_kept = await self._is_done(shard, self._beat(shard)) and await self._is_renewed(
-                shard, next(turns), until
-            )
+            is_kept = await self._is_done(shard, self._beat(shard))
+            is_kept = is_kept and await self._is_renewed(shard, next(turns), until)
             if is_kept and shard.waiting and shard.link:
                 await asyncio.sleep(min(shard.link.settles_in, self._renewal))
             if is_kept and await self._is_done(shard, shard.catch_up(until)):

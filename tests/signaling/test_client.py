@@ -172,9 +172,7 @@ class PairTests:
         assert (received.opened, received.bodies) == (None, ["after"])
 
     def test_what_a_renewed_answerer_has_said_since_goes_on_the_stream_that_is_opened_next(self):
-        alice, bob = Answerer(), Opener(draw=iter(["q1", "q2"]).__next__)
-        (offer,) = bob.send("offer", now=0)
-        alice.receive(offer, now=0)
+        alice, bob = after_an_offer()
         alice.send("before", now=0)
         alice.renew()
         alice.send("since", now=0)
@@ -185,9 +183,7 @@ class PairTests:
         assert [message["body"] for message in alice.due(now=0)] == ["since"]
 
     def test_nothing_goes_from_one_stream_to_the_next_without_a_renewal(self):
-        alice, bob = Answerer(), Opener(draw=iter(["q1", "q2"]).__next__)
-        (offer,) = bob.send("offer", now=0)
-        alice.receive(offer, now=0)
+        alice, bob = after_an_offer()
         alice.send("answer", now=0)
         bob.open()
         (again,) = bob.send("again", now=0)
@@ -212,6 +208,13 @@ class PairTests:
 
         assert network.arrived == [list(range(100)), list(range(100))]
         assert [end.stream.unacknowledged for end in network.ends] == [[], []]
+
+
+def after_an_offer() -> tuple[Answerer, Opener]:
+    alice, bob = Answerer(), Opener(draw=iter(["q1", "q2"]).__next__)
+    (offer,) = bob.send("offer", now=0)
+    alice.receive(offer, now=0)
+    return alice, bob
 
 
 class PaceTests:

@@ -11,7 +11,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError
 
 from signaling.protocol import ProtocolError, ShowState, State
-from signaling.rooms import Entry, Heartbeat, Held, Outcome
+from signaling.rooms import Entry, Heartbeat, Held, Member, Outcome
 from signaling.rooms.redis import RedisRooms
 from tests import cast
 from tests.cast import ALICE, BOB, CHARLIE, Clock, peer_id, told
@@ -69,6 +69,17 @@ async def on_two_nodes(make_rooms) -> tuple[dict[str, RedisRooms], dict[str, Hel
 async def flush(redis_socket) -> None:
     async with Redis(unix_socket_path=redis_socket) as client:
         await client.flushall()
+
+
+async def forgotten_while_bob_is_away(make_rooms, redis_socket) -> tuple[Held, Member]:
+    """What the node of Alice holds, and Bob, who is away; Redis has come back empty."""
+    before = make_rooms()
+    for peer in (ALICE, BOB):
+        await before.join(entry(peer), capacity=2)
+    away = (await before.away("room", BOB, connection=1, keep=30)).member
+    alice = await held(before, ALICE)
+    await flush(redis_socket)
+    return alice, away
 
 
 async def scripts_run(redis_socket) -> int:
@@ -700,12 +711,7 @@ class EmptyRedisTests:
     @pytest.mark.parametrize("client", ["answers", "answers twice"])
     async def test_a_lost_answer_loses_nobody_who_is_away(self, make_rooms, redis_socket, clock, client):
         rooms = make_rooms(client=Redis if client == "answers" else TwicePipelineRedis, quarantine=12)
-        before = make_rooms()
-        for peer in (ALICE, BOB):
-            await before.join(entry(peer), capacity=2)
-        away = (await before.away("room", BOB, connection=1, keep=30)).member
-        alice = await held(rooms, ALICE)
-        await flush(redis_socket)
+        alice, away = await forgotten_while_bob_is_away(make_rooms, redis_socket)
 
         for _ in range(8):
             for outcome in await live(rooms, alice):
@@ -790,12 +796,7 @@ class EmptyRedisTests:
 
     async def test_who_was_away_comes_back_before_any_stranger(self, make_rooms, redis_socket, clock):
         rooms = make_rooms(quarantine=12)
-        before = make_rooms()
-        for peer in (ALICE, BOB):
-            await before.join(entry(peer), capacity=2)
-        away = (await before.away("room", BOB, connection=1, keep=30)).member
-        alice = await held(rooms, ALICE)
-        await flush(redis_socket)
+        alice, away = await forgotten_while_bob_is_away(make_rooms, redis_socket)
 
         await live(rooms, alice)
         with pytest.raises(ProtocolError) as refusal:
