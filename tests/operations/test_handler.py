@@ -9,12 +9,15 @@ from django.http import HttpResponse
 from django.urls import include, path
 
 from gruveo.handler import OneThreadHandler
+from tests.cast import until
 
 used: list[int] = []
 running: list[int] = []
 most: list[int] = []
 counting = threading.Lock()
 together = threading.Barrier(20, timeout=20)
+hanging: list[str] = []
+may_end = threading.Event()
 
 
 def slow(request):
@@ -37,6 +40,12 @@ def counted(request):
     return HttpResponse("counted")
 
 
+def hang(request):
+    hanging.append(request.path)
+    may_end.wait(30)
+    return HttpResponse("at last")
+
+
 async def later(request):
     return HttpResponse("a coroutine")
 
@@ -46,6 +55,7 @@ urlpatterns = [
     path("counted/", counted),
     path("broken/", broken),
     path("later/", later),
+    path("hang/", hang),
     path("", include("gruveo.urls")),
 ]
 handler500 = "pages.views.server_error"
@@ -122,3 +132,17 @@ async def test_of_very_many_at_once_some_wait_and_all_are_answered(handler):
 
     assert answers == [(200, b"counted")] * 100
     assert max(most) <= 32
+
+
+@pytest.mark.asyncio
+async def test_whether_the_process_lives_is_told_although_all_views_hang(handler):
+    """As they do when the database neither answers nor refuses; a balancer must not take that for a dead process."""
+    asked = [asyncio.create_task(ask(handler, "/hang/")) for _ in range(40)]
+    await until(lambda: len(hanging) == 32)
+
+    try:
+        async with asyncio.timeout(20):
+            assert await ask(handler, "/healthz") == (200, b"alive\n")
+    finally:
+        may_end.set()
+        await asyncio.gather(*asked)
