@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -19,6 +20,7 @@ from gruveo.env import BadValue
 
 logger = logging.getLogger("gruveo")
 
+_LAST = 3.0  # seconds for what threads still do once all sockets are closed
 _SPREAD = 0.8  # of the drain's time: what is left is for those who need a second attempt
 
 
@@ -41,6 +43,13 @@ class DrainingServer(uvicorn.Server):
         await super().startup(sockets)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    async def shutdown(self, sockets=None) -> None:
+        await super().shutdown(sockets)
+        # Python would wait for threads that wait for a database that hangs. A call that is not recorded by now still stands in Redis.
+        end = threading.Timer(_LAST, os._exit, [0])
+        end.daemon = True
+        end.start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._seconds and not self._stops:

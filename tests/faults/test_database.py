@@ -44,6 +44,19 @@ class DatabaseTests:
                     await asyncio.sleep(0.1)
             assert _recorded(database) == sorted(room_id(read(pair.code), key=ROOM_KEY) for pair in pairs)
 
+    async def test_a_node_that_stops_does_not_wait_for_one_that_hangs(self, chance):
+        async with _site(chance) as (site, _, database):
+            pair = Pair(site.ws_url, "hangs", chance)
+            await pair.meet()
+            with closing(psycopg.connect(database)) as busy:
+                busy.execute("LOCK TABLE signaling_call")
+                await part_all([pair])
+                async with asyncio.timeout(60):
+                    while not _waiting(busy):  # noqa: ASYNC110 - only asking tells
+                        await asyncio.sleep(0.05)
+
+                await asyncio.gather(*(site.stop(node) for node in list(site.nodes)))
+
 
 @asynccontextmanager
 async def _site(chance) -> AsyncIterator[tuple[Site, PostgresServer, str]]:
@@ -90,3 +103,9 @@ def _recorded(database: str) -> list[str]:
             "SELECT room FROM signaling_call WHERE ended >= started AND largest = 2 ORDER BY room"
         )
         return [room for (room,) in rows]
+
+
+def _waiting(connection: psycopg.Connection) -> int:
+    """How many wait for a lock in its database."""
+    ((waiting,),) = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return waiting
