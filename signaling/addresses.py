@@ -57,3 +57,7 @@ class Addresses:
         wait = self._joins.take(counted_as(address), now)
         if wait:
             raise ProtocolError("too-many-joins", retry_after=math.ceil(wait))
+
+    def give_back(self, address: str) -> None:
+        """That join was not one: nobody could be let in."""
+        self._joins.give_back(counted_as(address))

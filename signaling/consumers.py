@@ -214,6 +214,9 @@ class SignalingConsumer(AsyncConsumer):
         try:
             outcome = await (self._resume(hello) if hello.resume else self._join(hello))
         except ProtocolError as problem:
+            if problem.code == "unavailable" and not hello.resume:
+                # They come back as often as they are told to, and many behind one address would be told that they come too often.
+                self._addresses.give_back(self._address)
             (tally.refused_resumes if hello.resume else tally.refused_joins)[problem.code] += 1
             raise
         tally.resumes += bool(hello.resume)

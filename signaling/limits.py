@@ -79,6 +79,10 @@ class TokenBucket:
         self._full_at = full_at
         return 0.0
 
+    def give_back(self) -> None:
+        """One token that `take` took."""
+        self._full_at -= self._each
+
     def is_full(self, now: float) -> bool:
         return self._full_at <= now
 
@@ -110,6 +114,11 @@ class BucketTable:
             self._tidy(now)
             bucket = self._buckets[key] = self._make(now)
         return bucket.take(now)
+
+    def give_back(self, key: str) -> None:
+        """As TokenBucket.give_back, for this key; one that is forgotten is full."""
+        if bucket := self._buckets.get(key):
+            bucket.give_back()
 
     def _tidy(self, now: float) -> None:
         if len(self._buckets) < self._tidy_above:

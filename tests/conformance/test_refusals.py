@@ -199,9 +199,8 @@ def test_who_reads_nothing_is_cut_off_and_nobody_else_waits(people, code):
 
 
 @pytest.mark.own_server
-@promise(
-    "12", "60 a minute on average, 60 at once; a resume counts only if its token is not valid | `too-many-joins` |"
-)
+@promise("12", "60 a minute on average, 60 at once; what was `unavailable` does not count")
+@promise("12", "a resume only if its token is not valid | `too-many-joins` |")
 @promise("12", "| joins from one address (IPv6: one /64), with those refused for their code |")
 @promise("11", "| `too-many-joins` ↻ | 4008 | too many joins from this address |")
 def test_joins_of_one_address_are_limited_and_resumes_are_not(make_server, asking, code):

@@ -112,6 +112,16 @@ class CutOffTests:
             await says(node, "/readyz", 200, "ready")
             await pair.leave()
 
+    async def test_who_was_turned_away_for_it_has_used_up_no_join(self, chance):
+        async with Site(chance, nodes=1, JOINS_PER_MINUTE=2) as site:
+            site.hosts[0].kill()
+            assert [await knock(site.ws_url, "counted") for _ in range(5)] == ["unavailable"] * 5
+
+            await asyncio.to_thread(site.hosts[0].start)
+            await says(site.nodes[0], "/readyz", 200, "ready")
+
+            assert [await knock(site.ws_url, "counted") for _ in range(3)] == ["welcome", "welcome", "too-many-joins"]
+
     async def test_who_is_gone_before_the_welcome_leaves_no_ghost(self, chance):
         """Redis lets them in all the same; nobody knows the token with which they could come back to that place."""
         async with Site(chance, nodes=1, ROOM_CAPACITY=2, PLACE_SECONDS=600) as site:

@@ -19,6 +19,15 @@ class TokenBucketTests:
 
         assert [bucket.take(100) > 0 for _ in range(4)] == [False, False, False, True]
 
+    def test_what_is_given_back_can_be_taken_once_more(self):
+        bucket = TokenBucket(rate=1, burst=2, now=0)
+        for _ in range(2):
+            bucket.take(0)
+
+        bucket.give_back()
+
+        assert [bucket.take(0) for _ in range(2)] == [0, 1]
+
     def test_a_clock_that_goes_back_gives_nothing_away(self):
         bucket = TokenBucket(rate=1, burst=1, now=100)
         bucket.take(100)
