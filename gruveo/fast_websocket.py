@@ -33,6 +33,8 @@ _MOST_AT_ONCE = (
     16  # messages of one read that a listener gets; the others go the long way, in which what they cause is written
 )
 _MOST_WAITING = 16  # messages that the application has not taken; then the client has to wait
+_MOST_OTHERS = 256  # frames that are no whole text; then the client has to wait for a moment
+_MOMENT = 0.01  # seconds
 _CLOSE_SECONDS = 10.0  # for the client to answer a close
 _FIN = 0x80
 _WHOLE_TEXT = _FIN | Opcode.TEXT  # plain numbers: what a member of an Enum costs, each message would pay
@@ -158,7 +160,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
     Serves what HttpProtocol hands over. Compresses nothing and sends no pings of its own, whatever uvicorn is told; one task at a time may
     wait in `receive`. Of what ASGI has for a refusal before the upgrade it takes `websocket.close` and the status of a response.
 
-    Attacks stopped: see _answer_ping, _fail and gruveo.websocket.
+    Attacks stopped: see _answer_ping, _count_other, _fail and gruveo.websocket.
     """
 
     __slots__ = (
@@ -169,11 +171,13 @@ class FastWebSocketProtocol(asyncio.Protocol):
         "_is_open",
         "_is_over",
         "_is_paused",
+        "_is_resting",
         "_is_text",
         "_key",
         "_listener",
         "_message",
         "_most",
+        "_others",
         "_pong",
         "_rest",
         "_server_state",
@@ -209,6 +213,8 @@ class FastWebSocketProtocol(asyncio.Protocol):
         self._is_open = False
         self._is_over = False  # nothing more is read, nothing more is written
         self._is_paused = False  # reading
+        self._is_resting = False  # paused for a moment
+        self._others = 0  # frames since then that were no whole text
         self._drained: asyncio.Event | None = None  # there while the client takes nothing
 
     # What the transport says
@@ -405,7 +411,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
     def _read_on(self) -> None:
         """Goes on with what came before the application was ready for it."""
         self._read(self._rest)
-        if len(self.queue) < _MOST_WAITING:
+        if len(self.queue) < _MOST_WAITING and not self._is_resting:
             self._resume_reading()
 
     def _pause_reading(self) -> None:
@@ -421,7 +427,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
     def _read(self, data: bytes) -> None:
         """Takes whole frames off `data`, and keeps the rest."""
         at, end = 0, len(data)
-        while end - at >= 2 and len(self.queue) < _MOST_WAITING and not self._is_over:
+        while end - at >= 2 and len(self.queue) < _MOST_WAITING and not self._is_over and not self._is_resting:
             first, size = data[at], data[at + 1] - _MASKED
             start = at + 6
             if size >= 126:
@@ -441,9 +447,28 @@ class FastWebSocketProtocol(asyncio.Protocol):
                 self._deliver_text(payload)
             else:
                 self._take(first, payload)
+            if not is_plain or self.close_sent:
+                self._count_other()
         self._rest = b"" if self._is_over else data[at:]
         if self._pong is not None:
             self._answer_ping()
+
+    def _count_other(self) -> None:
+        """
+        Attack stopped: control frames and fragments by the million. No limit of the application counts them, and a second of them is a
+        second in which nobody else is heard.
+        """
+        self._others += 1
+        if self._others == _MOST_OTHERS:
+            self._others = 0
+            self._is_resting = True
+            self._pause_reading()
+            self.loop.call_later(_MOMENT, self._end_rest)
+
+    def _end_rest(self) -> None:
+        self._is_resting = False
+        if not self._is_over:
+            self._read_on()
 
     def _problem(self, first: int, size: int) -> tuple[int, str] | None:
         """Close code and reason for a frame that begins like this, so that what is too big is not waited for; None if it may come."""

@@ -408,6 +408,45 @@ class FlowTests:
             for number in range(whole):
                 assert alice.read() == (BINARY, number.to_bytes(2) * 30_000)
 
+    @pytest.mark.parametrize(
+        ("begins", "goes_on"),
+        [
+            (b"", frame(PING)),
+            (b"", frame(PONG)),
+            (frame(TEXT, b"{", fin=0), frame(CONT, fin=0)),
+        ],
+        ids=["pings", "pongs", "fragments"],
+    )
+    def test_frames_that_bring_nothing_keep_nobody_else_waiting(self, start, begins, goes_on):
+        """Three megabytes, which take a second to read; uvicorn's own class reads them in one go."""
+        serving = start(**_CLASSES["fast"])
+        with serving.upgraded() as alice, serving.upgraded() as mallory:
+            last = frame(CONT) if begins else frame(TEXT, b"last")
+            mallory.write_aside(begins + goes_on * (3_000_000 // len(goes_on)) + last)
+
+            for number in range(20):
+                alice.write(frame(TEXT, b"%d" % number))
+                assert alice.read() == (TEXT, b"%d" % number)
+
+            assert not mallory.is_told
+
+    def test_who_was_closed_and_goes_on_keeps_nobody_else_waiting(self, start):
+        class Patient(FastWebSocketProtocol):
+            def __init__(self, *arguments, **named) -> None:
+                super().__init__(*arguments, **named)
+                self.close_timeout = 600
+
+        serving = start(ws=Patient, http=HttpProtocol)
+        with serving.upgraded() as alice, serving.upgraded("/close") as mallory:
+            assert mallory.read()[0] == CLOSE
+            mallory.write_aside(frame(TEXT) * 500_000 + close(4001))
+
+            for number in range(20):
+                alice.write(frame(TEXT, b"%d" % number))
+                assert alice.read() == (TEXT, b"%d" % number)
+
+            assert select.select([mallory.socket], [], [], 0) == ([], [], [])
+
 
 class LeakTests:
     @pytest.mark.parametrize("name", _CLASSES)

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections import defaultdict
+from contextlib import suppress
 from itertools import count
 
 import uvicorn
@@ -201,6 +202,15 @@ class Client:
     def write(self, *frames: bytes) -> None:
         self.socket.sendall(b"".join(frames))
 
+    def write_aside(self, frames: bytes) -> None:
+        """As `write`, but returns at once; what the server has not taken at the end is not sent."""
+
+        def write() -> None:
+            with suppress(OSError):
+                self.socket.sendall(frames)
+
+        threading.Thread(target=write, daemon=True).start()
+
     def read(self) -> tuple[int, bytes] | None:
         """The next frame's opcode and payload; None at the end."""
         if not (start := self._file.read(2)):
@@ -232,6 +242,11 @@ class Client:
         """The code and the reason with which it ended for the application."""
         end = self.heard()[-1]
         return end["code"], end.get("reason") or ""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the application has been told something that nobody has asked for here."""
+        return not self._told.empty()
 
     def vanish(self) -> None:
         """The network is gone: no close frame."""
