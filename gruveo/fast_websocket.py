@@ -29,6 +29,7 @@ from gruveo.websocket import FAREWELL
 
 logger = logging.getLogger("uvicorn.error")
 
+_MOST_HEAD = 65536  # bytes of a request before its body, when it does not come at once
 _MOST_AT_ONCE = (
     16  # messages of one read that a listener gets; the others go the long way, in which what they cause is written
 )
@@ -59,6 +60,8 @@ class HttpProtocol(HttpToolsProtocol):
     """
 
     cycle = None  # uvicorn's class asks for it when the server stops
+    _is_in_head = True  # of a request, or before it
+    _head = 0  # bytes of it, without those that began it
 
     def __init__(self, config, server_state, app_state, _loop=None) -> None:
         self.config = config
@@ -77,6 +80,8 @@ class HttpProtocol(HttpToolsProtocol):
             if b"websocket" in data and self._take_whole(data):
                 return
             self._make()
+        elif self._is_in_head and self._is_too_much(len(data)):
+            return
         self._data = data
         super().data_received(data)
         self._data = b""
@@ -87,12 +92,28 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             self.server_state.connections.discard(self)
 
+    def on_message_begin(self) -> None:
+        self._is_in_head, self._head = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        super().on_headers_complete()
+
     def handle_websocket_upgrade(self) -> None:
         if self.cycle and not self.cycle.response_complete:  # the answer to the request before would come in between
             self.transport.close()
             return
         end_of_request = sys.exc_info()[1].args[0]  # httptools says it by an exception, which is being handled
         self._hand_over(self.scope, self.url, self._data[end_of_request:])
+
+    def _is_too_much(self, size: int) -> bool:
+        """Attack stopped: a request whose headers never end. The parser keeps them, and knows no limit."""
+        self._head += size
+        if self._head <= _MOST_HEAD:
+            return False
+        self.send_400_response("The headers are too long.")
+        return True
 
     def _make(self) -> None:
         self._is_made = True

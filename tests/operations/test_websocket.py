@@ -147,6 +147,27 @@ class HandshakeTests:
             alice.write(frame(TEXT, b"hello"))
             assert alice.read() == (TEXT, b"hello")
 
+    @pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+    @pytest.mark.parametrize("part", [b"X-Header: y\r\n", b"y" * 1000])
+    def test_a_request_that_never_ends_is_not_kept(self, fast, before, part):
+        with fast.client(
+            before=before, cuts=[len(before)] * bool(before), replace={b"\r\n\r\n": b"\r\nX-Long: "}
+        ) as mallory:
+            assert not before or mallory.head().startswith(b"HTTP/1.1 204 ")
+            mallory.write_aside(part * (3_000_000 // len(part)))
+
+            try:
+                answer = mallory.head()
+            except ConnectionError:  # it still sent when the server closed, so the answer may be lost
+                answer = b""
+            assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
+
+    def test_a_body_may_be_longer_than_a_head(self, fast):
+        request = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" + bytes(1_000_000)
+        with fast.client(before=request, cuts=[100, 200_000, len(request)]) as alice:
+            assert alice.head().startswith(b"HTTP/1.1 204 ")
+            assert alice.head().startswith(b"HTTP/1.1 101 ")
+
     def test_a_socket_behind_a_request_that_is_not_answered_yet_is_refused(self, fast):
         """Else its answer would come between the frames."""
         with fast.client(before=b"GET /other HTTP/1.1\r\nHost: elsewhere\r\nX-Other: 1\r\n\r\n") as mallory:
