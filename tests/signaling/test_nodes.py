@@ -553,6 +553,23 @@ class LostMemoryTests:
 
         assert CHARLIE in seen_by(bob)
 
+    async def test_who_has_run_out_in_a_redis_that_was_set_back_is_seen_by_nobody(self, make_node, redis):
+        """It tells so by a number that Alice has had already, and so takes for old."""
+        here, there = await make_node(), await make_node()
+        alice, bob = await here.join(ALICE), await there.join(BOB)
+        held = there.switchboard.detach("room", BOB, bob)
+        await there.switchboard.tell(held, lambda rooms: rooms.away("room", BOB, connection=1, keep=0))
+        await until(lambda: alice.types == ["joined", "away"])
+        async with Redis(unix_socket_path=redis.path) as client:
+            copy = await client.dump("room:room")
+            await here.lock(ALICE)
+            await client.restore("room:room", 600_000, copy, replace=True)
+
+        await here.renew()
+
+        revision = (await here.shard.rooms.view("room")).revision
+        assert alice.heard[-1] == {"type": "members", "revision": revision, "locked": True, "members": []}
+
     async def test_late_news_of_the_redis_before_refuse_nobody(self, make_node, redis):
         here, there = await make_node(), await make_node()
         await here.join(BOB)
