@@ -346,8 +346,10 @@ class Switchboard:
                     self.shard(local.known.id).rounds.mark([local.known.id])
             elif member.connection > seat.member.connection:
                 self._turn_out(local, peer, "superseded")
-            elif member.connection == seat.member.connection:  # an older one is late news of a store that was lost
+            elif (member.connection, member.shown_at) >= (seat.member.connection, seat.member.shown_at):
                 seat.member = member
+            else:  # the store has lost what this node knows, or this is late news of one that was lost
+                self.shard(local.known.id).rounds.mark([local.known.id])
 
     def _turn_out(self, local: _Local, peer: str, code: str) -> None:
         self._refuse(local.seats[peer].outlet, code)

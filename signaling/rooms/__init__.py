@@ -19,7 +19,8 @@ class Member(Struct, frozen=True):
     """
     Who holds a place. `connection` numbers the sockets it has had: what comes from an older one does nothing (a fence).
     `request` names the request that let it in, `attempt` is the client's own count of its sockets. `expires_at` is in seconds of the
-    store's clock: when a place that is kept runs out, or a lease; None while neither does.
+    store's clock: when a place that is kept runs out, or a lease; None while neither does. `shown_at` is when it last said what it shows,
+    in microseconds; 0 in a store of one node.
     """
 
     peer: str
@@ -31,6 +32,7 @@ class Member(Struct, frozen=True):
     attempt: int = 0
     away: bool = False
     expires_at: float | None = None
+    shown_at: int = 0
 
     @property
     def view(self) -> MemberView:

@@ -261,14 +261,14 @@ class RedisRooms:
 
     def _brief(self, held: Held) -> tuple[str, list[int]]:
         """The room's version, and which of its members, counted from 0, are held; no version when there is more to do than to renew."""
-        connections = {member.peer: member.connection for member in held.members}
+        known = {member.peer: (member.connection, member.shown_at) for member in held.members}
         members = held.room.members.values()
         places = [
             place
             for place, member in enumerate(members)
-            if member.connection == connections.get(member.peer) and not member.away
+            if (member.connection, member.shown_at) == known.get(member.peer) and not member.away
         ]
-        is_known = len(places) == len(connections) and all(member.node not in self._dead for member in members)
+        is_known = len(places) == len(known) and all(member.node not in self._dead for member in members)
         return (held.room.version, places) if is_known else ("", [])
 
     async def _renew(self, part: list[Held]) -> list:

@@ -434,12 +434,19 @@ local function are_others(knows)
   return #members > 0
 end
 
+-- When somebody last said what they show, in microseconds: of two who tell of it the later is right.
+local function note_shown(member)
+  member.shown_at = math.max(stamp_now, (member.shown_at or 0) + 1)
+end
+
 local function admit(stamp, connection)
-  put({
+  local member = {
     peer = request.peer, stamp = stamp, node = request.node, connection = connection, request = request.request,
     attempt = request.attempt or 0, state = request.state or NOTHING_SHOWN, away = false, expires_at = now + request.lease,
     admitted = request.request,
-  })
+  }
+  if request.state then note_shown(member) end
+  put(member)
   settle()
   return answer(request.peer, true)
 end
@@ -571,6 +578,7 @@ elseif request.op == 'resume' then
   known.away, known.keep, known.expires_at = false, nil, now + request.lease
   is_changed = true
   if was_away then happen('back', {peer = known.peer}) end
+  if request.state then note_shown(known) end
   if request.state and not alike(request.state, known.state) then
     known.state = request.state
     happen('state', {peer = known.peer})
@@ -602,7 +610,8 @@ elseif request.op == 'show' then
   local before = {}
   for name, value in pairs(member.state) do before[name] = value end
   for name, value in pairs(request.change) do member.state[name] = value end
-  if is_fresh() then member.shown = true end -- no node knows better
+  note_shown(member)
+  is_extended = true
   if not alike(before, member.state) then happen('state', {peer = member.peer}) end
   return answer(member.peer)
 
@@ -683,7 +692,10 @@ elseif request.op == 'renew' then
       -- its newer socket knows more
     elseif known then
       catch_up()
-      if knows_more and is_fresh() and not known.shown then known.state = held.state end
+      if (held.shown_at or 0) > (known.shown_at or 0) then -- also when others have changed the room since it was lost
+        known.state, known.shown_at = held.state, held.shown_at
+        change_silently()
+      end
     elseif has_left(held.peer) then
       no_place[held.peer] = 'removed'
     elseif #members >= capacity or room.locked and not may_know_better and are_others(request.knows) then

@@ -600,6 +600,24 @@ class LostMemoryTests:
 
         assert (await here.shard.rooms.view("room")).members[ALICE].state.muted
 
+    async def test_what_somebody_shows_is_not_forgotten_by_news_of_a_redis_that_has_lost_it(self, make_node, redis):
+        """Bob's node is first to tell the store what it knows, and Alice's hears of it before she can."""
+        here, there = await make_node(), await make_node()
+        await here.join(ALICE)
+        bob = await there.join(BOB)
+        async with Redis(unix_socket_path=redis.path) as client:
+            copy = await client.dump("room:room")
+            await here.show(ALICE, hand=True)
+            await until(lambda: bob.types == ["state"])
+            await client.restore("room:room", 600_000, copy, replace=True)
+        await there.renew()
+        revision = there.switchboard.known("room").revision
+        await until(lambda: here.switchboard.known("room").revision == revision)
+
+        await here.renew()
+
+        assert (await here.shard.rooms.view("room")).members[ALICE].state.hand
+
     async def test_the_newest_socket_stays_although_redis_has_lost_those_before(self, make_node, redis):
         node = await make_node()
         await node.join(BOB)

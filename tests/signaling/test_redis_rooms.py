@@ -698,6 +698,27 @@ class EmptyRedisTests:
 
         assert outcome.room.locked
 
+    @pytest.mark.parametrize("order", [(ALICE, BOB), (BOB, ALICE)])
+    async def test_what_somebody_shows_and_a_redis_lost_is_put_back_whoever_comes_first(
+        self, make_rooms, redis_socket, clock, order
+    ):
+        nodes, known = await on_two_nodes(make_rooms)
+        clock.move(100)
+        for peer, node in nodes.items():
+            await live(node, known[peer])
+        async with Redis(unix_socket_path=redis_socket) as client:
+            copy = await client.dump("room:room")
+            await nodes[ALICE].show("room", ALICE, connection=1, change=ShowState(hand=True))
+            known = {peer: await held(node, peer) for peer, node in nodes.items()}
+            await client.restore("room:room", 600_000, copy, replace=True)
+
+        outcomes = [outcome for peer in order for outcome in await live(nodes[peer], known[peer])]
+
+        assert outcomes[-1].room.members[ALICE].state.hand
+        assert outcomes[-1].room.revision > known[BOB].room.revision  # so that all nodes take it
+        (bob,) = await live(nodes[BOB], replace(known[BOB], room=replace(outcomes[-1].room, version="")))
+        assert bob.room.version == outcomes[-1].room.version  # which raises nothing any more
+
     async def test_what_was_locked_anew_is_not_undone_by_who_knows_less(self, make_rooms, redis_socket):
         nodes, known = await on_two_nodes(make_rooms)
         await flush(redis_socket)
