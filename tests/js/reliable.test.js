@@ -31,14 +31,22 @@ test('what came before is dropped, and acknowledged again', () => {
   assert.deepEqual(stream.due(550), [{ stream: 's', ack: 1 }]);
 });
 
-test('an ack goes alone within a second when nothing carries it', () => {
+test('an ack goes alone within 300 ms when nothing carries it', () => {
   const stream = new Stream('s');
   stream.receive(signal(1), 1000);
 
-  assert.ok(stream.nextAt() <= 2000);
+  assert.ok(stream.nextAt() <= 1300);
   assert.deepEqual(stream.due(stream.nextAt() - 1), []);
   assert.deepEqual(stream.due(stream.nextAt()), [{ stream: 's', ack: 1 }]);
   assert.equal(stream.nextAt(), Infinity);
+});
+
+test('an ack is not put off by what comes after', () => {
+  const stream = new Stream('s');
+  stream.receive(signal(1), 1000);
+  stream.receive(signal(2), 1200);
+
+  assert.deepEqual(stream.due(1300), [{ stream: 's', ack: 2 }]);
 });
 
 test('the next message carries the ack, and none goes alone', () => {
@@ -110,6 +118,28 @@ test('a path that is back gets everything again at once, with the newest ack', (
   assert.equal(stream.nextAt(), 1010);
 });
 
+test('a path that is back begins with a second again', () => {
+  const stream = new Stream('s');
+  stream.send('a', 0);
+  stream.due(1000);
+  stream.due(3000);
+
+  stream.resend(3500);
+
+  assert.equal(stream.nextAt(), 4500);
+});
+
+test('no more is sent again than the other end keeps, the oldest first', () => {
+  const stream = new Stream('s');
+  for (let n = 1; n <= 100; n += 1) stream.send(n, 0);
+  const first = Array.from({ length: 64 }, (_, n) => n + 1);
+  assert.deepEqual(stream.resend(10).map(({ seq }) => seq), first);
+
+  stream.receive({ stream: 's', ack: 64 }, 20);
+
+  assert.deepEqual(stream.due(1020).map(({ seq }) => seq), [...Array(36)].map((_, n) => n + 65));
+});
+
 test('a path that is back gets the ack that was waiting, or nothing', () => {
   const stream = new Stream('s');
   assert.deepEqual(stream.resend(0), []);
@@ -135,6 +165,15 @@ test('256 KiB are kept, counted in UTF-8, and no more', () => {
   for (let n = 0; n < 8; n += 1) assert.ok(stream.send(body, 0));
 
   assert.equal(stream.send('', 0), null);
+});
+
+test('what is acknowledged makes room again', () => {
+  const body = 'x'.repeat(64 * 1024 - 2);
+  const stream = new Stream('s');
+  for (let n = 1; n <= 20; n += 1) {
+    assert.ok(stream.send(body, 0));
+    stream.receive({ stream: 's', ack: n }, 0);
+  }
 });
 
 test('a message without a seq delivers nothing, and one without an ack acknowledges nothing', () => {
