@@ -64,7 +64,7 @@ test('nothing is sent before the welcome', () => {
 test('a message too long for a socket is not sent: it would cost the socket', () => {
   const { WebSocketClass, signaling } = connected();
 
-  assert.equal(signaling.send({ type: 'state', name: 'x'.repeat(65536) }), false);
+  for (const name of ['x'.repeat(65536), 'é'.repeat(33000)]) assert.equal(signaling.send({ type: 'state', name }), false);
   assert.equal(signaling.send({ type: 'state', name: 'x'.repeat(65000) }), true);
   assert.equal(WebSocketClass.newest.sentOf('state').length, 1);
 });
@@ -557,6 +557,16 @@ for (const [code, close] of [['gone', 4011], ['bad-token', 4012]]) {
     assert.deepEqual({ type, typed, resume, muted: state.muted }, { type: 'hello', typed: 'heron', resume: undefined, muted: true });
   });
 }
+
+test('once welcomed, a page takes the place of nobody any more', async () => {
+  const { clock, WebSocketClass } = connected({ replaces: 'old' });
+  WebSocketClass.newest.drop(4011);
+  await clock.advance(250);
+  WebSocketClass.newest.open();
+
+  const { code, replaces } = WebSocketClass.newest.sent[0];
+  assert.deepEqual({ code, replaces }, { code: 'heron', replaces: undefined });
+});
 
 test('unavailable waits as long as it is told, and says so', async () => {
   const { clock, WebSocketClass, signaling, events } = setUp();
