@@ -252,6 +252,17 @@ test('a connection that is not up after 15 seconds is built anew on a new stream
   assert.equal(alice.pc.offers, 0);
 });
 
+test('the earlier one builds nothing anew, however long it waits', async () => {
+  const { alice, clock, network, path } = await connected();
+  const first = alice.pc;
+  network.cut();
+  path.lose = (from) => from === 'bob';
+
+  await clock.advance(60000);
+
+  assert.equal(alice.pc, first);
+});
+
 test('an interruption that restarts do not cure is built anew too', async () => {
   const { bob, clock, links, network } = await connected();
   const first = bob.pc;
@@ -332,6 +343,32 @@ test('while the server is away an ICE restart goes over the data channel', async
   assert.ok(bob.pc.dataChannel.sent.some(({ type, to, body }) => type === 'signal' && to === undefined && body.description?.type === 'offer'));
   assert.equal(bob.pc.signalingState, 'stable');
   assert.equal(links(), 'connected connected');
+});
+
+test('what is lost on the data channel is said there again while the server is away', async () => {
+  const { bob, clock, network, setReachable } = await connected();
+  setReachable(false);
+  network.up = false;
+  bob.peer.restartIce();
+  await clock.advance(500);
+  assert.equal(bob.pc.signalingState, 'have-local-offer');
+
+  network.up = true;
+  await clock.advance(1000);
+
+  assert.equal(bob.pc.signalingState, 'stable');
+});
+
+test('a data channel that opens while the server is away is told at once what waits', async () => {
+  const { alice, bob, clock, path, setReachable } = setUp();
+  let swallowed = 0;
+  path.lose = (from, { body }) => (from === 'alice' ? !body?.description : Boolean(body?.candidates) && swallowed++ === 0);
+  alice.peer.addEventListener('change', () => setReachable(alice.peer.link !== 'connected'));
+  bob.peer.open();
+  await clock.advance(1100); // Bob's timer of a second brings them together
+
+  assert.equal(alice.peer.link, 'connected');
+  assert.ok(alice.pc.dataChannel.sent.some(({ body }) => body?.candidates));
 });
 
 test('a goodbye over the data channel is heard', async () => {
