@@ -332,6 +332,18 @@ test('who comes back while the other is away leaves the restart to the later one
   assert.equal(alices.offers, 1);
 });
 
+test('who hangs up during these 5 seconds leaves no timer', async () => {
+  const { call, clock, socket, WebSocketClass, welcome } = await byHand([member('zoe', 60)]);
+  socket.drop();
+  await clock.advance(500);
+  WebSocketClass.newest.open();
+  WebSocketClass.newest.hear({ ...welcome, resumed: true, members: [member('zoe', 60, { away: true })] });
+
+  await call.hangUp();
+
+  assert.equal(clock.waiting, 0);
+});
+
 test('a network that is gone for both, sockets and media, is mended', async () => {
   const { clock, enter, network, server } = aRoom();
   const alice = await enter('Alice');
@@ -416,6 +428,17 @@ test('a path that comes to be relayed is reported again, and then no more', asyn
   }
 
   assert.deepEqual(server.reports.map(({ path }) => path), ['direct', 'direct', 'relayed', 'relayed']);
+});
+
+test('a call is relayed as soon as one of its connections is', async () => {
+  const { enter, server, network } = aRoom();
+  const alice = await enter('Alice');
+  await enter('Bob');
+  network.candidateTypes = { local: 'relay', remote: 'host' };
+  await enter('Carol');
+
+  const hers = server.reports.filter(({ peer }) => peer === alice.now.me.id);
+  assert.deepEqual(hers.map(({ path }) => path), ['direct', 'relayed']);
 });
 
 test('a report that no socket took is made after the next welcome', async () => {
@@ -538,6 +561,20 @@ test('a place that is gone is taken anew, and the call goes on under a new id', 
   assert.equal(alice.now.peers.length, 1);
 });
 
+test('under a new id the connections of the former one are closed, also those that look up', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  const [{ id }, { pc: former }, socket] = [bob.now.me, bob.now.peers[0], socketOf(server, bob)];
+  server.remove(id);
+  socket.end(1006);
+  await clock.advance(5000);
+
+  assert.notEqual(bob.now.me.id, id);
+  assert.equal(former.connectionState, 'closed');
+  assert.equal(phases(alice, bob), 'connected connected');
+});
+
 test('a newer socket of the same member ends this page', async () => {
   const { clock, enter, server } = aRoom();
   const alice = await enter('Alice');
@@ -579,6 +616,16 @@ test('an event that is not above the known revision is old', async () => {
 
   assert.equal(names(), 'bob');
   assert.equal(socket.sentOf('members').length, 0);
+});
+
+test('what was said to somebody who was away unnoticed is sent again at the `back`', async () => {
+  const { clock, socket } = await byHand([member('bob', 1)]);
+  await clock.advance(100);
+  const said = socket.sentOf('signal').map(({ seq }) => seq);
+
+  socket.hear({ type: 'back', revision: 12, peer: 'bob' });
+
+  assert.deepEqual(socket.sentOf('signal').map(({ seq }) => seq), [...said, ...said]);
 });
 
 test('an event that skips a revision is applied, and the whole list asked for once', async () => {
