@@ -1011,6 +1011,7 @@ class RaceTests:
 
     async def test_of_those_who_come_at_once_on_different_nodes_exactly_two_get_in(self, make_rooms):
         seed = random.randrange(10**9)
+        print("seed", seed)
         chance = random.Random(seed)
         nodes = [make_rooms() for _ in range(4)]
         for number in range(500):

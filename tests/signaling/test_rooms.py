@@ -126,6 +126,7 @@ class JoinTests:
 
     async def test_of_many_at_once_exactly_two_come_in_and_one_is_later(self, rooms):
         seed = random.randrange(10**9)
+        print("seed", seed)
         chance = random.Random(seed)
         for number in range(200):
             names = [peer_id(f"peer{name}") for name in range(chance.randint(3, 5))]
@@ -793,6 +794,7 @@ class FormerCallTests:
     async def test_whatever_tokens_bring_no_two_follow_each_other_too_soon(self, rooms, clock, former):
         """Tokens of several calls from before, in any order, while calls of here begin and end."""
         seed = random.randrange(10**9)
+        print("seed", seed)
         chance = random.Random(seed)
         names = [peer_id(f"peer{number}") for number in range(6)]
         for number in range(100):
@@ -828,6 +830,7 @@ class ManyStepsTests:
     async def test_no_sequence_of_steps_breaks_a_room(self, rooms, clock):
         """Random steps; after each the room keeps its capacity, its revisions rise by the changes told, no two stamps are alike."""
         seed = random.randrange(10**9)
+        print("seed", seed)
         chance = random.Random(seed)
         names = [peer_id(f"peer{number}") for number in range(5)]
         tokens: dict[str, tuple[int, int]] = {}

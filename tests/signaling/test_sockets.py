@@ -519,6 +519,7 @@ class HostileTests:
     async def test_malformed_frames_get_their_error_and_leave_no_traceback(self, server, url, code):
         before = len(server.log)
         seed = random.randrange(10**9)
+        print("seed", seed)
         chance = random.Random(seed)
         rubbish = [
             "",
