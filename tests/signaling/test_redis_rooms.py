@@ -139,6 +139,18 @@ class LeaseTests:
 
         assert set((await rooms.view("room")).members) == {ALICE}
 
+    async def test_who_is_renewed_stays_while_somebody_else_is_away(self, make_rooms, clock):
+        """Such a room is not renewed by the hundred."""
+        rooms = make_rooms()
+        for peer in (ALICE, BOB):
+            await rooms.join(entry(peer), capacity=2)
+        await rooms.away("room", BOB, connection=1, keep=30)
+        alice = await held(rooms, ALICE)
+
+        for _ in range(7):
+            clock.move(4)
+            assert [told(outcome) for outcome in await live(rooms, alice) if outcome.changes] == []
+
     async def test_a_renewal_by_an_older_node_does_nothing(self, make_rooms, clock):
         old, new = make_rooms(), make_rooms()
         await old.join(entry(ALICE), capacity=2)
@@ -232,6 +244,19 @@ class LeaseTests:
 
         async with Redis(unix_socket_path=redis_socket) as client:
             assert 0 < await client.pttl("room:room") <= 61_000
+
+    @pytest.mark.parametrize("end", ["leaves", "is replaced"])
+    async def test_that_somebody_has_left_is_known_for_as_long_as_a_token_serves(self, make_rooms, redis_socket, end):
+        rooms = make_rooms(remember=3600)
+        await rooms.join(entry(ALICE), capacity=2)
+
+        if end == "leaves":
+            await rooms.leave("room", ALICE, connection=1)
+        else:
+            await rooms.join(entry(BOB), capacity=2, replaces=ALICE)
+
+        async with Redis(unix_socket_path=redis_socket) as client:
+            assert 3_500_000 < await client.pttl(f"gone:{ALICE}") <= 3_600_000
 
 
 class HeartbeatTests:
@@ -549,6 +574,21 @@ class EmptyRedisTests:
         await live(rooms, both)
 
         assert set((await rooms.view("room")).members) == {ALICE, CHARLIE}
+
+    async def test_whom_a_node_only_knows_of_is_put_back_neither_after_leaving_nor_beyond_the_capacity(
+        self, make_rooms, redis_socket
+    ):
+        nodes, known = await on_two_nodes(make_rooms)
+        await flush(redis_socket)
+        await nodes[BOB].resume(entry(BOB), capacity=2, stamp=2, connection=1)
+        await nodes[BOB].leave("room", BOB, connection=2)
+        await live(nodes[ALICE], known[ALICE])
+        assert set((await nodes[ALICE].view("room")).members) == {ALICE}
+
+        await flush(redis_socket)
+        await nodes[BOB].join(entry(CHARLIE), capacity=2)
+        await live(nodes[ALICE], known[ALICE])
+        assert set((await nodes[ALICE].view("room")).members) == {ALICE, CHARLIE}
 
     async def test_a_clock_that_was_set_back_does_not_lock_the_door_for_long(self, make_rooms, clock):
         rooms = make_rooms(quarantine=12)
