@@ -56,6 +56,7 @@ def printed(capsys, *arguments: str) -> str:
 
 
 class BothDatabasesTests:
+    @pytest.mark.parametrize("database", ["postgresql", "sqlite"], indirect=True)
     def test_minutes_count_in_the_month_in_which_the_call_began(self, database):
         database.record(ended_calls())
 
