@@ -59,7 +59,14 @@ class StreamTests:
         theirs.due(now=1)
 
         assert theirs.receive(message, now=5) == []
-        assert theirs.due(now=6) == [{"type": "ack", "stream": "q1", "ack": 1}]
+        assert theirs.due(now=5.3) == [{"type": "ack", "stream": "q1", "ack": 1}]
+
+    def test_an_acknowledgement_is_not_put_off_by_what_comes_after(self):
+        ours, theirs = Stream("q1"), Stream("q1")
+        for number in range(2):
+            theirs.receive(ours.send(number, now=0), now=number / 10)
+
+        assert theirs.due(now=0.3) == [{"type": "ack", "stream": "q1", "ack": 2}]
 
     def test_64_ahead_of_a_gap_are_held_and_no_more(self):
         ours, theirs = Stream("q1"), Stream("q1")
@@ -98,7 +105,7 @@ class StreamTests:
 
     def test_128_bodies_are_kept_and_no_more(self):
         ours = Stream("q1")
-        for number in range(KEPT_MOST):
+        for number in range(128):
             ours.send(number, now=0)
 
         with pytest.raises(Full):
@@ -107,10 +114,18 @@ class StreamTests:
     def test_256_kib_are_kept_and_no_more(self):
         ours = Stream("q1")
         for _ in range(4):
-            ours.send("x" * 60_000, now=0)
+            ours.send("x" * (64 * 1024 - 2), now=0)  # with its quotes
 
         with pytest.raises(Full):
+            ours.send(0, now=0)
+
+    def test_what_is_acknowledged_makes_room_again(self):
+        ours = Stream("q1")
+        for number in range(1, 21):
             ours.send("x" * 60_000, now=0)
+            ours.receive({"type": "ack", "stream": "q1", "ack": number}, now=0)
+
+        assert ours.unacknowledged == []
 
     @pytest.mark.parametrize("ack", [2, -1, True, "1", None, 1.0, 2**60])
     def test_an_ack_that_cannot_be_is_ignored(self, ack):
