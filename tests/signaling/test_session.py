@@ -8,7 +8,7 @@ from signaling import protocol
 from signaling.limits import Limits
 from signaling.protocol import ProtocolError
 from signaling.session import CLOSED, Session
-from tests.cast import ALICE, BOB
+from tests.cast import ALICE, BOB, CHARLIE
 
 LIMITS = Limits(messages=10, messages_burst=3, recovery=10, recovery_burst=5, refusals=0.5, refusals_burst=4)
 HELLO = b'{"type": "hello", "code": "blue-heron"}'
@@ -141,6 +141,13 @@ class LimitTests:
         session.read(signal(1), now=0)
 
         assert refused(session, signal(2)).code == "rate-limited", "a huge seq must not make repeats of all others"
+
+    def test_what_goes_to_somebody_else_is_no_repeat(self):
+        session = joined()
+        session.read(signal(1), now=0)
+        session.read(json.dumps(json.loads(signal(1)) | {"to": CHARLIE}).encode(), now=0)
+
+        assert refused(session, LOCK).code == "rate-limited"
 
     def test_the_last_repeat_lies_128_below_the_highest(self):
         session = joined()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import socket
+import time
 import urllib.error
 from contextlib import suppress
 from itertools import count
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import websockets
 
+from signaling import tokens
 from tests.cast import until
 from tests.scale import scaled
 from tests.server import Server
@@ -374,6 +376,15 @@ class EndTests:
 
             assert await again.refusal() == "gone"
             assert await again.close_code() == 4011
+
+    async def test_the_first_of_two_keys_signs_and_both_are_accepted(self, make_server, code):
+        first, second = "the-first-key-of-the-tests-012345", "the-second-key-of-the-tests-01234"
+        url = make_server(SIGNALING_KEYS=f"{first},{second}").ws_url
+        async with await Client.join(url, code) as alice, await Client.open(url) as again:
+            token = tokens.read(alice.welcome["token"], keys=[first], lifetime=3600, now=time.time())
+            await again.send("hello", resume=tokens.sign(token, key=second))
+
+            assert (await again.hear("welcome"))["peer"] == alice.peer
 
     @pytest.mark.parametrize("token", ["x", "x.y", "é", "W10.AAAA"])
     async def test_a_made_up_token_is_refused(self, url, token):
