@@ -54,6 +54,9 @@ class OutboxTests:
 
         assert given_up == [True]
         assert outbox.is_closing
+        socket.open.set()
+        await until(lambda: outbox.waiting == 0)
+        assert len(socket.sent) <= 1  # which was on its way; the others were dropped
         await outbox.finish()
 
     async def test_too_many_bytes_are_too_many(self):
@@ -68,14 +71,22 @@ class OutboxTests:
         await outbox.finish()
 
     async def test_what_was_written_makes_room_again(self):
-        socket, given_up = Socket(), []
-        outbox = Outbox(socket.send, on_too_slow=lambda: given_up.append(True))
+        """Each is written after the next one was put, so that something waits all the time."""
+        socket, given_up, turns = Socket(), [], asyncio.Semaphore(0)
 
+        async def send(event: dict) -> None:
+            await turns.acquire()
+            await socket.send(event)
+
+        outbox = Outbox(send, on_too_slow=lambda: given_up.append(True))
+        outbox.put(b"x" * 60_000)
         for number in range(1, 41):
             outbox.put(b"x" * 60_000)
+            turns.release()
             await socket.has_sent(number)
 
         assert given_up == []
+        await outbox.finish()
 
     async def test_it_says_how_much_waits(self):
         socket = Socket()
