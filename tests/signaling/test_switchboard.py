@@ -178,6 +178,22 @@ class AttachTests:
         assert switchboard.known("room 7") is None
 
 
+class KeptForLaterTests:
+    async def test_what_is_kept_has_an_end(self):
+        """A store may be away for hours, while people come and go."""
+        shard, done = Shard(MemoryRooms()), []
+
+        async def errand() -> None:
+            done.append(True)
+
+        for _ in range(20_001):
+            shard._keep(errand)
+
+        assert shard.waiting == 20_000
+        await shard.catch_up(float("inf"))
+        assert (shard.waiting, len(done)) == (0, 20_000)
+
+
 class DrainTests:
     async def test_everybody_is_asked_to_move_at_a_moment_of_their_own_and_nobody_new_is_let_in(self, switchboard):
         outlets = [await join(switchboard, ALICE, room=f"room {number}") for number in range(50)]
