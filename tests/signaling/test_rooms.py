@@ -764,6 +764,16 @@ class FormerCallTests:
 
         assert [ended.id for ended in await rooms.ended_calls(10)] == [call.id]
 
+    async def test_a_token_brings_back_nothing_once_all_have_had_their_time(self, rooms, clock, former):
+        await rooms.beat("node", holds=False)
+        clock.move(2e6)  # longer than any lease
+
+        await resume(rooms, ALICE, call=former)
+        call = (await resume(rooms, BOB, call=former)).room.call
+
+        assert call.id != former.id
+        assert await rooms.ended_calls(10) == []
+
     async def test_of_two_that_followed_each_other_the_later_goes_on(self, rooms, former):
         """Alice's token is from when she spoke with somebody else."""
         earlier = Call("room.0", former.started - 1000)
