@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from signaling.links import Link, Parcel
+from signaling.links import Link, Parcel, _Waiting
 from tests.cast import until
 from tests.redis_server import RedisServer
 
@@ -138,6 +138,17 @@ class LinkTests:
             assert len(arrived) <= 1 + 1024 * 1024 // 1000
             assert alices.tally.dropped >= 3000 - 1024 * 1024 // 1000
             assert alices.waiting == 0
+
+    def test_what_was_sent_makes_room_again_while_more_waits(self):
+        waiting, parcel = _Waiting(), Parcel("room", "peer", "x" * 100_000)
+        for _ in range(4):
+            waiting.add(parcel)
+
+        for _ in range(20):
+            assert [waiting.add(parcel) for _ in range(2)] == [True, True]
+            assert len(waiting.take()[0]) == 2 * len(parcel)
+
+        assert waiting.size == 400_000
 
     async def test_what_it_sends_to_itself_tells_the_delay(self, redis):
         async with open_link(redis) as (link, _):
