@@ -245,6 +245,19 @@ class NewsTests:
         assert alice.types == ["lock", "members"]
         assert [member["peer"] for member in alice.heard[-1]["members"]] == [BOB]
 
+    async def test_so_is_what_nobody_came_or_went_by(self, make_node):
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        await there.join(BOB)
+        async with held_back(there, times=0):
+            await there.show(BOB, hand=True)
+
+        await there.lock(BOB)
+
+        await until(lambda: "members" in alice.types)
+        assert alice.types == ["joined", "lock", "members"]
+        assert alice.heard[-1]["members"][0]["state"]["hand"]
+
     async def test_news_that_was_lost_for_good_is_learnt_by_renewing(self, make_node):
         here, there = await make_node(renewal=0.05), await make_node()
         alice = await here.join(ALICE)
@@ -761,4 +774,6 @@ class AccordTests:
 
         assert both == fingerprint(["redis://:changed@a/0", "redis://b/0"], room_key="k" * 32)
         assert both != fingerprint(["redis://b/0", "redis://:secret@a/0"], room_key="k" * 32)
+        assert both != fingerprint(["redis://:secret@a:6380/0", "redis://b/0"], room_key="k" * 32)
+        assert both != fingerprint(["redis://:secret@a/1", "redis://b/0"], room_key="k" * 32)
         assert both != fingerprint(["redis://:secret@a/0", "redis://b/0"], room_key="m" * 32)

@@ -91,7 +91,7 @@ class PublishTests:
 
         await join(switchboard, CHARLIE, replaces=ALICE)
 
-        assert (alice.heard[-1]["code"], alice.closed) == ("removed", 4017)
+        assert (alice.types, alice.heard[-1]["code"], alice.closed) == (["joined", "error"], "removed", 4017)
         assert bob.types == ["left", "joined"]
 
     async def test_who_ran_out_of_time_is_told_to_the_others(self, switchboard, clock):
@@ -150,6 +150,18 @@ class AttachTests:
 
         assert (older.heard[-1]["code"], older.closed) == ("superseded", 4010)
         assert newer.closed is None
+
+    async def test_an_older_one_whose_answer_comes_later_takes_nothing_and_is_told(self, switchboard):
+        await join(switchboard, ALICE)
+        await join(switchboard, BOB)
+        older = await switchboard.resume(entry(ALICE), capacity=3, stamp=1, connection=1)
+        newer, late = await resume(switchboard, ALICE), Outlet()
+
+        switchboard.attach("room", older.member, late)
+        switchboard.relay("room", BOB, signal(ALICE))
+
+        assert (late.types, late.heard[-1]["code"], late.closed) == (["error"], "superseded", 4010)
+        assert (newer.types, newer.closed) == (["signal"], None)
 
     async def test_the_end_of_an_older_socket_does_not_detach_the_newer(self, switchboard):
         older, bob = await join(switchboard, ALICE), await join(switchboard, BOB)
