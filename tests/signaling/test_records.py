@@ -1,10 +1,12 @@
 """Calls that are over, into the database: each once, whatever happens on the way. In processes of their own, as nodes are."""
 
 import pytest
+from channels.db import database_sync_to_async
 from redis.asyncio import Redis
 
 from signaling.models import Call
 from signaling.records import record_calls
+from signaling.rooms import EndedCall
 from signaling.rooms.memory import MemoryRooms
 from signaling.rooms.redis import RedisRooms
 from tests.cast import ALICE, BOB, Clock, entry
@@ -104,6 +106,14 @@ class MemoryTests:
         assert [await record_calls(rooms, count=2) for _ in range(3)] == [2, 1, 0]
 
         assert [known.room async for known in Call.objects.order_by("started")] == ["room 0", "room 1", "room 2"]
+
+    async def test_a_clock_that_jumped_while_it_connected_keeps_no_call_from_being_recorded(self):
+        """A column holds 24 days."""
+        ended = EndedCall("call", "room", 1.8e9, 1.8e9 + 60, largest=2, connected=True, connect_seconds=1e9)
+
+        await database_sync_to_async(Call.objects.record)([ended])
+
+        assert (await Call.objects.aget()).connect_ms == 2**31 - 1
 
     async def test_nothing_is_known_of_the_path_of_a_call_that_was_not_connected(self):
         rooms = MemoryRooms()

@@ -11,7 +11,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError
 
 from signaling.protocol import ProtocolError, ShowState, State
-from signaling.rooms import Entry, Heartbeat, Held, Member, Outcome
+from signaling.rooms import EndedCall, Entry, Heartbeat, Held, Member, Outcome
 from signaling.rooms.redis import RedisRooms
 from tests import cast
 from tests.cast import ALICE, BOB, CHARLIE, Clock, peer_id, told
@@ -971,6 +971,13 @@ class EmptyRedisTests:
         await flush(redis_socket)
 
         assert await mine.ended_calls(10) == []
+
+    async def test_no_more_of_those_are_kept_than_a_node_has_room_for(self, make_rooms):
+        rooms = make_rooms()
+
+        rooms._keep([EndedCall(f"call {number}", "room", 0, 1, 2) for number in range(20_001)], boot=1)
+
+        assert (len(rooms._ended), next(iter(rooms._ended))) == (20_000, "call 1")
 
     async def test_a_call_that_was_over_does_not_come_back_with_a_token(self, make_rooms, redis_socket):
         rooms = make_rooms(quarantine=12)
