@@ -217,6 +217,7 @@ export class Call extends EventTarget {
 
   #socketDown() {
     for (const person of this.#people.values()) this.#setReachable(person);
+    this.#forgetWhoLeft();
     this.#changed();
   }
 
@@ -337,8 +338,14 @@ export class Call extends EventTarget {
     if (this.#people.get(person.id) !== person) return;
     const isUp = [...this.#people.values()].some(({ peer }) => peer.link === 'connected');
     if (isUp) this.#since ??= this.#clock.now();
+    else this.#forgetWhoLeft();
     this.#reportPath();
     this.#changed();
+  }
+
+  // The line is being lost, and when it is back that is no news any more. Who is alone still waits for them.
+  #forgetWhoLeft() {
+    if (this.#people.size > 0) this.#lastLeft = null;
   }
 
   // Once in each call, and again when it comes to be relayed. What cannot be sent now, or may not be read, is sent after the next welcome.

@@ -287,6 +287,42 @@ test('what was lost in the old socket is sent again as soon as the call has move
   assert.equal(bobs.signalingState, 'stable');
 });
 
+test('who left before the line was lost is no news when it is back', async () => {
+  const { clock, server, network, enter } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  for (const lose of [() => socketOf(server, alice).end(1006), () => network.cut()]) {
+    await hangUp(await enter('Charlie'), clock);
+    await clock.advance(300);
+    assert.equal(alice.now.lastLeft.name, 'Charlie');
+
+    lose();
+    await clock.advance(300);
+    network.up = true;
+    await clock.advance(15000);
+
+    assert.equal(phases(alice, bob), 'connected connected');
+    assert.equal(alice.now.lastLeft, null);
+  }
+});
+
+test('who leaves while the line is lost is named when it is back', async () => {
+  const { clock, server, enter } = aRoom();
+  const alice = await enter('Alice');
+  await enter('Bob');
+  const charlie = await enter('Charlie');
+  server.faults.unreachable = true;
+  socketOf(server, alice).end(1006);
+  await clock.advance(300);
+
+  await hangUp(charlie, clock);
+  server.faults.unreachable = false;
+  await clock.advance(5000);
+
+  assert.equal(alice.now.phase, 'connected');
+  assert.equal(alice.now.lastLeft.name, 'Charlie');
+});
+
 test('who came back restarts ICE, and the other does not', async () => {
   const { clock, enter, network, server } = aRoom();
   await enter('Alice');
