@@ -34,7 +34,9 @@ const REFUSALS = {
   'too-many-sockets': ({ retryAfter }) => words(gettext('Too many calls from your network'), again(retryAfter), 'retry', 'home'),
   superseded: () => words(gettext('This call is open in another tab'), gettext('Go on there, or take the call back here.'), 'retry', 'home'),
   removed: () => words(gettext('You are no longer in this call'), gettext('It was opened in another tab.'), 'retry', 'home'),
-  replaced: () => words(gettext('Your place is taken'), gettext('You were away for too long, and somebody else came in.'), 'retry', 'home'),
+  replaced: () => words(
+    gettext('Your place could not be kept'), gettext('You were away for too long, and the call is full or locked now.'), 'retry', 'home',
+  ),
   'unsupported-version': () => words(gettext('Gruveo has a new version'), gettext('Reload this page to use it.'), 'reload'),
 };
 

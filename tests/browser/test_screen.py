@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 
-# A socket that ends when the test says so, and none that opens after it.
+# A socket that ends when the test says so, and none that opens after it until the test says so.
 CUT = """
 const Real = window.WebSocket;
 class Dead extends EventTarget { readyState = 0; send() {} close() {} }
@@ -24,6 +24,7 @@ window.WebSocket = class extends Real {
   }
 };
 window.cut = () => { window.isCut = true; window.sockets.at(-1).close(); };
+window.mend = () => { window.isCut = false; window.dispatchEvent(new Event('online')); };
 """
 
 # Connections that may use a relay only, of which there is none: they never come about.
@@ -56,6 +57,16 @@ def title(one, about: str = "call") -> str:
 
 def focused(one) -> str:
     return one.page.evaluate("document.activeElement.textContent.trim()")
+
+
+def types_told_to(one) -> list[str]:
+    """The types of the messages that the sockets which this page will open are going to hear."""
+    heard = []
+    one.page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda text: heard.append(json.loads(text)["type"])),
+    )
+    return heard
 
 
 class BarTests:
@@ -227,12 +238,8 @@ class WordsTests:
         assert title(alice, "devices") == "Your browser may not use the camera"
 
     def test_somebody_with_a_dead_socket_and_a_moving_face_has_nothing_written_on_it(self, person, code):
-        alice, heard = person("Alice"), []
-
-        def hear(text):
-            heard.append(json.loads(text)["type"])
-
-        alice.page.on("websocket", lambda socket: socket.on("framereceived", hear))
+        alice = person("Alice")
+        heard = types_told_to(alice)
         alice.call(code)
         bob = person("Bob", init_script=CUT).call(code)
         alice.is_in_a_call_with(1)
@@ -287,6 +294,27 @@ class LockTests:
 
         alice.page.get_by_role("button", name="Copy link").wait_for()
         person("Charlie").call(code).sees_others(1)
+
+    def test_whose_place_ran_out_in_a_locked_call_is_not_told_that_somebody_else_came(self, person, make_server, code):
+        url = make_server(PLACE_SECONDS=1, JOINS_PER_MINUTE=600).url
+        alice = person("Alice", url=url)
+        heard = types_told_to(alice)
+        alice.call(code)
+        bob = person("Bob", url=url, init_script=CUT).call(code)
+        alice.sees_others(1)
+        alice.press("Lock call")
+        bob.page.get_by_role("button", name="Unlock call").wait_for()
+        bob.page.evaluate("cut()")
+        alice.until(lambda: "left" in heard, "the end of Bob's place")
+
+        bob.page.evaluate("mend()")
+
+        bob.sees_phase("refused")
+        assert title(bob) == "Your place could not be kept"
+        bob.sees_words("You were away for too long, and the call is full or locked now.")
+        bob.page.keyboard.press("Tab")
+        bob.page.keyboard.press("Enter")
+        bob.sees_words("This call is locked")
 
 
 class NamesTests:
