@@ -10,7 +10,7 @@ import { Prefs } from './prefs.js';
 import { gettext, speak } from './texts.js';
 import { Tiles } from './tiles.js';
 import { WakeLock } from './wake-lock.js';
-import { callWords, deviceWords, notCopiedWords, soundWords, unsupportedWords } from './words.js';
+import { callWords, deviceWords, isAwaited, notCopiedWords, soundWords, unsupportedWords } from './words.js';
 
 const ASKING_MS = 600; // after that the browser is surely showing its question
 const SLOW_MS = { joining: 8000, connecting: 12000 }; // both take a second or two
@@ -29,6 +29,11 @@ function whatIsMissing() {
 /** @param {string} named by the page; without one it is this host's own */
 function signalingUrl(named) {
   return named || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/signaling`;
+}
+
+/** What the call is waiting for: with nobody at the other end 'awaiting', else its phase. */
+function stageOf({ phase, peers }) {
+  return phase === 'connecting' && isAwaited({ peers }) ? 'awaiting' : phase;
 }
 
 class Room {
@@ -100,7 +105,7 @@ class Room {
       media, call, tiles, controls, video, replaces,
       opening: true, // until it is known which devices there are
       asking: false, // the browser shows its question
-      stage: null, // the phase of the call; while the devices are asked for, 'opening'
+      stage: null, // the phase of the call, see stageOf; while the devices are asked for, 'opening'
       slow: false, // this stage takes longer than it should
       reached: 'nothing', // how far it came: 'room' when alone in it, 'people' when somebody else was there
       began: null,
@@ -139,7 +144,7 @@ class Room {
     const focused = document.activeElement;
     this.#note(snapshot);
     if (OVER.has(snapshot.phase)) return this.#over(snapshot);
-    this.#enter(opening ? 'opening' : snapshot.phase);
+    this.#enter(opening ? 'opening' : stageOf(snapshot));
 
     this.#page.dataset.phase = snapshot.phase;
     this.#page.dataset.socket = snapshot.socket;

@@ -181,9 +181,25 @@ function noRelayWords() {
 
 function connectingWords({ peers, relayOnly }, slow) {
   const title = gettext('Connecting');
-  if (!slow) return words(title, hereWords(peers));
+  if (isAwaited({ peers })) return awaitedWords(peers);
+  if (!slow) return words(title, hereWords(peers.filter(isHere)));
   if (relayOnly) return words(title, gettext('Your IP address is hidden, so the call goes through a relay, and it cannot be reached.'), 'direct');
   return words(title, gettext('Your networks do not let each other in yet. One of you can try another network, such as mobile data.'));
+}
+
+// Whoever is away has a place for some time, and nobody at it.
+function isHere({ away, link }) {
+  return !away || link === 'connected';
+}
+
+/** Whether a call that has not begun waits for people who have lost the line to the server: nothing can be said of their networks then. */
+export function isAwaited({ peers }) {
+  return peers.length > 0 && !peers.some(isHere);
+}
+
+function awaitedWords(peers) {
+  const name = peers.length > 1 ? '' : peers[0].state.name;
+  return words(leftTitle({ name, reason: 'lost' }, { others: peers.length > 1 }), gettext('If they come back, the call goes on here.'));
 }
 
 function hereWords(peers) {
@@ -195,8 +211,9 @@ function hereWords(peers) {
 // Said for a moment each time that it changes: who came, who left.
 function connectedWords({ peers, lastLeft, relayOnly }) {
   if (lastLeft) return words(leftTitle(lastLeft, { others: true }));
-  const title = peers.length > 1
-    ? ngettext('%(count)s person is in the call', '%(count)s people are in the call', peers.length + 1)
+  const here = peers.filter(isHere).length;
+  const title = here > 1
+    ? ngettext('%(count)s person is in the call', '%(count)s people are in the call', here + 1)
     : gettext('Connected');
   return words(title, relayOnly ? gettext('Your IP address is hidden.') : '');
 }
@@ -247,9 +264,9 @@ export function deviceWords({ microphone, camera }) {
 }
 
 /** What a tile says about its person's line: "" when all is well. Whoever is away from the server only is still seen and heard. */
-export function tileWords({ link }) {
+export function tileWords({ link, away }) {
   if (link === 'connected') return '';
-  return link === 'connecting' ? gettext('Connecting') : gettext('Reconnecting');
+  return link === 'connecting' && !away ? gettext('Connecting') : gettext('Reconnecting');
 }
 
 /** @param {"insecure"|"browser"} reason */

@@ -189,6 +189,18 @@ class WordsTests:
         alice.sees_phase("ended")
         alice.sees_words("You were not connected yet.")
 
+    def test_who_comes_while_the_other_is_cut_off_is_told_of_that_and_not_of_networks(self, person, code):
+        alice = person("Alice", init_script=CUT).call(code).sees_phase("waiting")
+        alice.page.evaluate("cut()")
+        alice.sees_words("Not connected to Gruveo right now")
+
+        bob = person("Bob").call(code)
+
+        bob.sees_words("The line to the other person was lost")
+        bob.sees_words("If they come back, the call goes on here.")
+        assert bob.phase == "connecting"
+        assert faults(bob.page) == []
+
     def test_hanging_up_before_the_camera_was_allowed_does_not_speak_of_others(self, person, code):
         never = "navigator.mediaDevices.getUserMedia = () => new Promise(() => {});"
         alice = person("Alice", init_script=never).call(code)

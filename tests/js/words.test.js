@@ -133,6 +133,20 @@ test('connecting that takes long says what to try', () => {
   assert.equal(text, 'Your networks do not let each other in yet. One of you can try another network, such as mobile data.');
 });
 
+test('whoever is away is not here, and no network keeps them out', () => {
+  const away = { ...grace, link: 'connecting', away: true };
+  const connecting = (peers, more) => callWords(snapshot({ phase: 'connecting', peers }), more);
+
+  for (const slow of [false, true]) {
+    const { title, text } = connecting([away], { slow });
+    assert.equal(`${title}. ${text}`, 'The line to Grace was lost. If they come back, the call goes on here.');
+    assert.equal(connecting([away, away], { slow }).title, 'The line to somebody was lost');
+  }
+  assert.equal(connecting([away, { state: { name: 'Ada' } }]).text, 'Ada is here.');
+  assert.equal(callWords(snapshot({ phase: 'connected', peers: [grace, grace, away] })).title, '3 people are in the call');
+  assert.equal(callWords(snapshot({ phase: 'connected', peers: [{ ...away, link: 'connected' }, grace] })).title, '3 people are in the call');
+});
+
 test('connected says when somebody comes or leaves', () => {
   const connected = (more) => callWords(snapshot({ phase: 'connected', peers: [grace], ...more })).title;
 
@@ -199,6 +213,7 @@ test('a tile speaks of the line, and never over a face that moves', () => {
   assert.equal(tileWords({ away: false, link: 'connected' }), '');
   assert.equal(tileWords({ away: true, link: 'connected' }), '');
   assert.equal(tileWords({ away: false, link: 'connecting' }), 'Connecting');
+  assert.equal(tileWords({ away: true, link: 'connecting' }), 'Reconnecting');
   assert.equal(tileWords({ away: true, link: 'interrupted' }), 'Reconnecting');
   assert.equal(tileWords({ away: false, link: 'rebuilding' }), 'Reconnecting');
 });
