@@ -31,6 +31,7 @@ export class Call extends EventTarget {
   #capacity = null;
   #locked = false;
   #wantsLocked = null; // what we asked for, until the room has it
+  #locksAgain = false; // the room began anew and open, and was locked before
   #since = null;
   #takesReports = false;
   #reported = null; // the path that the server has heard of in this call
@@ -85,6 +86,7 @@ export class Call extends EventTarget {
 
   /** Lock the room, or unlock it. True when the request is out, else it follows; `snapshot().locked` does when the room has changed. */
   setLocked(locked) {
+    this.#locksAgain = false;
     this.#wantsLocked = locked;
     return this.#askLock();
   }
@@ -172,6 +174,8 @@ export class Call extends EventTarget {
     this.#me = { peer, stamp };
     this.#refusal = null;
     this.#capacity = capacity ?? null;
+    const beganAnew = isSame && !resumed && revision < this.#revision;
+    if (beganAnew && this.#locked && this.#wantsLocked !== false && this.#people.size > 0) this.#locksAgain = true;
     this.#listLock(locked === true);
     this.#setIceServers(iceServers);
     this.#takeMembers(revision, message.members);
@@ -180,6 +184,7 @@ export class Call extends EventTarget {
     this.#reportPath();
     this.#askLock();
     if (isSame) this.#cameBack(resumed === true);
+    this.#lockAgain();
     this.#changed();
   }
 
@@ -248,6 +253,7 @@ export class Call extends EventTarget {
     const handle = this.#handlers[message.type];
     if (!handle || !this.#me) return;
     handle(message);
+    this.#lockAgain();
     this.#changed();
   }
 
@@ -385,6 +391,7 @@ export class Call extends EventTarget {
     if (this.#people.get(person.id) !== person) return;
     if (reason === 'bye') this.#farewells.add(person.id);
     this.#remove(person, reason === 'bye' ? 'hung-up' : 'lost');
+    this.#lockAgain();
     this.#changed();
   }
 
@@ -404,12 +411,22 @@ export class Call extends EventTarget {
   #setLock(locked) {
     this.#locked = locked;
     this.#wantsLocked = null;
+    this.#locksAgain = false;
   }
 
   // How it is may be older than what we wanted.
   #listLock(locked) {
     this.#locked = locked;
     if (locked === this.#wantsLocked) this.#wantsLocked = null;
+    if (locked) this.#locksAgain = false;
+  }
+
+  // A server that has forgotten the room, or where everybody's place had run out, opens it anew. Whom we still see and who has no place yet
+  // would be locked out.
+  #lockAgain() {
+    if (!this.#locksAgain || [...this.#people.values()].some(({ lost }) => lost)) return;
+    this.#locksAgain = false;
+    if (this.#people.size > 0) this.setLocked(true);
   }
 
   #askLock() {

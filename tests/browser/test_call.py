@@ -386,3 +386,25 @@ class LostSocketTests:
                     one.complaints = [
                         complaint for complaint in one.complaints if "WebSocket connection to" not in complaint
                     ]
+
+    def test_a_locked_call_that_the_server_has_forgotten_is_locked_again(self, person, code, tmp_path):
+        with Server(var_dir=tmp_path) as server:
+            alice, bob = [person(name, url=server.url).call(code) for name in ("Alice", "Bob")]
+            for one in (alice, bob):
+                one.is_in_a_call_with(1)
+            alice.press("Lock call")
+            bob.page.get_by_role("button", name="Unlock call").wait_for()
+            server.stop()
+            for one in (alice, bob):
+                one.sees_phase("reconnecting")
+
+            with Server(var_dir=tmp_path, port=server.port):
+                for one in (alice, bob):
+                    one.is_in_a_call_with(1)
+                    one.page.get_by_role("button", name="Unlock call").wait_for()
+                person("Charlie", url=server.url).call(code).sees_phase("refused")
+                for one in (alice, bob):
+                    one.is_in_a_call_with(1)
+                    one.complaints = [
+                        complaint for complaint in one.complaints if "WebSocket connection to" not in complaint
+                    ]

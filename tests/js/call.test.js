@@ -227,6 +227,75 @@ test('a lock that the room has had is not asked for again when somebody else has
   assert.equal(WebSocketClass.newest.sentOf('lock').length, 0);
 });
 
+test('a call that a server has forgotten is locked again if it was locked, once everybody has a place', async () => {
+  const { clock, enter, server } = aRoom();
+  const people = [await enter('Alice'), await enter('Bob'), await enter('Charlie')];
+  people[0].call.setLocked(true);
+  await settle();
+
+  server.restart();
+  await clock.advance(10000);
+
+  assert.equal(phases(...people), 'connected connected connected');
+  assert.deepEqual(people.map(({ now }) => now.locked), [true, true, true]);
+  assert.equal(server.locked, true);
+});
+
+test('a call that was opened while one was away stays open', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  alice.call.setLocked(true);
+  await settle();
+  server.faults.unreachable = true;
+  socketOf(server, alice).end(1006);
+  server.lose(alice.now.me.id);
+  bob.call.setLocked(false);
+  await clock.advance(500);
+
+  server.faults.unreachable = false;
+  await clock.advance(10000);
+
+  assert.equal(phases(alice, bob), 'connected connected');
+  assert.equal(server.locked, false);
+});
+
+test('whoever comes back alone into a new room locks nobody out', async () => {
+  const { call, clock, socket, network, WebSocketClass, welcome, names } = await byHand([member('bob', 40)]);
+  socket.hear({ type: 'lock', revision: 11, locked: true });
+  socket.drop();
+  network.cut();
+  await clock.advance(500);
+  WebSocketClass.newest.open();
+  WebSocketClass.newest.hear({ ...welcome, revision: 1, members: [] });
+  await clock.advance(15000);
+  assert.equal(names(), '');
+
+  WebSocketClass.newest.hear({ type: 'joined', revision: 2, member: member('bob', 40) });
+  await settle();
+
+  assert.equal(call.snapshot().locked, false);
+  assert.equal(WebSocketClass.newest.sentOf('lock').length, 0);
+});
+
+test('who opens a call by hand that was to be locked again is obeyed', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  alice.call.setLocked(true);
+  await settle();
+  server.restart();
+  server.faults.unreachable = true;
+  await clock.advance(1000);
+  for (const { call } of [alice, bob]) call.setLocked(false);
+
+  server.faults.unreachable = false;
+  await clock.advance(10000);
+
+  assert.equal(phases(alice, bob), 'connected connected');
+  assert.equal(server.locked, false);
+});
+
 test('a lost socket stops no media, and the same places are taken up again', async () => {
   const { clock, enter, network, server } = aRoom();
   const alice = await enter('Alice');

@@ -212,6 +212,7 @@ export class FakeServer {
     const members = [...this.members.values()];
     this.members.clear();
     this.revision = 0;
+    this.locked = false;
     for (const member of members) {
       this.#lost.set(member.token, member);
       const { socket } = member;
@@ -262,6 +263,7 @@ export class FakeServer {
   #readmit(socket, token, state) {
     const known = this.#lost.get(token);
     if (!known) return this.refuse(socket, 'gone', 4011);
+    if (this.locked) return this.refuse(socket, 'replaced', 4009);
     const member = { ...known, away: false, state, socket };
     this.members.set(member.peer, member);
     this.tell({ type: 'joined', member: view(member) }, member);
