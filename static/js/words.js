@@ -227,8 +227,12 @@ function reconnectingWords(peers) {
 }
 
 function waitingWords({ lastLeft, locked, socket }) {
-  if (socket === 'down') return words(gettext('Not connected to Gruveo right now'), gettext('It tries again by itself.'), 'copy');
   const title = lastLeft ? leftTitle(lastLeft, { others: false }) : gettext('Waiting for the other person');
+  if (socket === 'down') {
+    // Who hung up has said so, over the data channel as well; who was lost may have been lost with the server.
+    if (lastLeft && lastLeft.reason !== 'lost') return words(title, gettext('Not connected to Gruveo right now. It tries again by itself.'), 'copy');
+    return words(gettext('Not connected to Gruveo right now'), gettext('It tries again by itself.'), 'copy');
+  }
   if (locked) return words(title, gettext('The call is locked. Unlock it to let somebody in.'), 'unlock');
   if (!lastLeft) return words(title, gettext('Send this link, or say the code.'), 'copy');
   const isLost = lastLeft.reason === 'lost';

@@ -113,6 +113,15 @@ test('waiting without the server says so, and still offers the link', () => {
   }
 });
 
+test('who left is told without the server too: over the data channel everybody hears of it', () => {
+  for (const reason of ['hung-up', 'removed']) {
+    const { title, text, actions } = callWords(snapshot({ socket: 'down', lastLeft: { reason, name: 'Grace' } }));
+
+    assert.equal(`${title}. ${text}`, 'Grace left. Not connected to Gruveo right now. It tries again by itself.');
+    assert.deepEqual(actions, ['copy']);
+  }
+});
+
 test('joining that takes long says what to look at', () => {
   const joining = snapshot({ phase: 'joining' });
 
