@@ -8,6 +8,12 @@ promise = pytest.mark.promise
 STATE = {"name": "", "muted": False, "camera": False, "sharing": False, "hand": False}
 
 
+def as_many_as_it_takes(people, code) -> list:
+    """People who fill a room."""
+    first = people.join(code)
+    return [first, *(people.join(code) for _ in range(first.answer["capacity"] - 1))]
+
+
 @promise("9", "`welcome` then has the same `peer` and `stamp`, the list of members, and a new token.")
 @promise("9", "**`resumed: true`**: the place was still kept; the others get `back` if they had heard of `away`.")
 @promise("5", "Without it a resume keeps what the room knows")
@@ -26,6 +32,19 @@ def test_who_comes_back_is_who_it_was(people, code):
     assert alice.hear()["type"] == "back"
     alice.say("members")
     assert alice.hear("members")["members"][0]["state"] == {**STATE, "name": "Bob", "hand": True}
+
+
+@promise("9", "the member is `away` and keeps its place for `limits.place` seconds.")
+@promise("9", "**`resumed: true`**: the place was still kept")
+def test_a_place_that_is_kept_is_given_to_nobody_else(people, code):
+    alice, *_, bob = as_many_as_it_takes(people, code)
+    bob.vanish()
+    alice.hear("away")
+
+    assert people.hello(code=code).answer["code"] == "room-full"
+
+    again = people.resume(bob.token)
+    assert (again.answer["resumed"], len(again.answer["members"])) == (True, bob.answer["capacity"] - 1)
 
 
 @promise("9", "The client sends its whole `state` along, for what it said into a dying socket may be lost")
@@ -173,6 +192,19 @@ def test_a_reloaded_page_takes_the_place_of_its_former_self_in_a_full_and_locked
     assert (joined["type"], joined["revision"], joined["member"]["peer"]) == ("joined", revision + 2, reloaded.peer)
     assert bob.closing() == ("removed", 4017)
     assert people.hello(resume=bob.token).answer["code"] == "gone"
+
+
+@promise("9", "the old member is `left` with `removed`, and the new one is let in even into a full or locked room.")
+def test_a_reloaded_page_takes_the_place_that_is_kept_for_its_former_self(people, code):
+    alice, *_, bob = as_many_as_it_takes(people, code)
+    alice.say("lock", locked=True)
+    bob.vanish()
+    alice.hear("away")
+
+    reloaded = people.join(code, replaces=bob.token)
+
+    assert [alice.hear()["type"], alice.hear()["type"]] == ["left", "joined"]
+    assert bob.peer not in [member["peer"] for member in reloaded.answer["members"]]
 
 
 @promise("9", "the new one is let into a locked room for `limits.place` seconds, once, if there is a free place.")

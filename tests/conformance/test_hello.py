@@ -84,6 +84,23 @@ def test_relays_are_of_the_region_that_is_named(make_server, asking, code):
         assert near["urls"] and all(f":{relay}.example.org" in url for url in near["urls"])
 
 
+@pytest.mark.own_server
+@promise("5", "Without it the site goes by what stands in front of it, if anything does")
+def test_without_a_region_relays_are_of_the_one_that_the_edge_names(make_server, asking, code):
+    settings = {
+        "TURN_SERVERS": "eu=turn-eu.example.org;us=turn-us.example.org",
+        "TURN_DEFAULT_REGION": "eu",
+        "TURN_SECRETS": "a-secret-of-the-relays-0123456789-abc",
+        "TURN_REGION_HEADER": "X-Region",
+    }
+    alice = asking(make_server(**settings).ws_url).open(additional_headers={"X-Region": "us"})
+
+    alice.say("hello", code=code)
+
+    near, *_ = alice.hear("welcome")["ice_servers"]
+    assert all(":turn-us.example.org" in url for url in near["urls"])
+
+
 @promise("5", '{"type": "welcome", "version": 1')
 @promise("5", "`members` are the others, not the receiver.")
 @promise("5", "`token` is a bearer secret of at most 1,024 characters")

@@ -24,6 +24,14 @@ UNTRIED_SENTENCES = {
         "6",
         "The server also sends `members` by itself when it knows that something was missed.",
     ): "its nodes would have to miss something",
+    (
+        "9",
+        "says that this server is about to stop: after that time open a new socket and resume there.",
+    ): "it would have to be one of several: alone it has nobody to send its people to",
+    (
+        "9",
+        "sends each of its clients `reconnect` with a moment of its own, spread over the time that is left;",
+    ): "it would have to be one of several",
 }
 
 

@@ -87,6 +87,38 @@ def test_more_messages_than_the_limit_are_refused_and_not_done(people, code):
     assert len(arrived) + len(refused) == most + 200
 
 
+@promise(
+    "12",
+    "| messages of a socket, without `ack`, `ping` and repeats | 50 a second on average, 200 at once | `rate-limited`;",
+)
+@promise("7", "A client stays below `limits.messages_per_second` and `limits.messages_at_once`")
+def test_who_stays_below_the_limit_is_not_refused(people, code):
+    alice, bob = people.join(code), people.join(code)
+    alice.hear("joined")
+    most = alice.answer["limits"]["messages_at_once"] + 2 * alice.answer["limits"]["messages_per_second"]
+
+    for seq in range(1, most + 1):
+        alice.signal(bob.peer, seq)
+
+    assert alice.settle() == []
+    assert [message["seq"] for message in bob.settle()] == list(range(1, most + 1))
+
+
+@promise("12", "| `ack`, `ping` and repeats (a `seq` up to 128 below the highest of its stream) of a socket |")
+def test_what_lies_further_below_counts_as_a_message(people, code):
+    alice, bob = people.join(code), people.join(code)
+    alice.hear("joined")
+    most = alice.answer["limits"]["messages_at_once"] - 1  # `hello` was one
+    alice.keeps_limits = False
+    repeat = {"type": "signal", "to": bob.peer, "stream": "q1W9eR", "seq": most - 129, "body": {}}
+
+    for seq in range(1, most + 1):
+        alice.signal(bob.peer, seq)
+    alice.send_at_once(*[repeat] * 200)
+
+    assert {(error["code"], error["about"]) for error in alice.settle()} == {("rate-limited", "signal")}
+
+
 @promise("12", "| `ack`, `ping` and repeats (a `seq` up to 128 below the highest of its stream) of a socket |")
 def test_acks_pings_and_repeats_do_not_count_as_messages(people, code):
     alice, bob = people.join(code), people.join(code)
@@ -117,6 +149,21 @@ def test_as_many_acks_and_pings_as_are_let_through_at_once_cost_nobody_a_socket(
 
     assert [bob.hear()["type"] for _ in range(2 * most)].count("ack") == most
     assert alice.settle() == bob.settle() == []
+
+
+@promise("12", "of a socket | 200 a second on average, 1,000 at once | the same |")
+def test_more_acks_and_pings_than_the_limit_are_refused(people, code):
+    alice = people.join(code)
+    alice.keeps_limits = False
+    refused = []
+
+    for _ in range(20):
+        alice.send_at_once(*({"type": "ping", "id": number} for number in range(400)))
+        refused = [answer for answer in (alice.hear() for _ in range(400)) if answer["type"] != "pong"]
+        if refused:
+            break
+
+    assert {(error["code"], error["about"]) for error in refused} == {("rate-limited", "ping")}
 
 
 @promise("12", "who has more than 500 refused, one a second forgiven, gets `flood`")

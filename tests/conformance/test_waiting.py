@@ -154,6 +154,7 @@ def wait_for_who_comes_back_too_late_to_a_locked_room(people, code):
 
 @together
 @promise("9", "the new one is let into a locked room for `limits.place` seconds, once, if there is a free place.")
+@promise("9", "`gone` (4011): this member has left.")
 def wait_for_who_reloads_too_late(people, code):
     alice, bob = people.join(code), people.join(code)
     alice.say("lock", locked=True)
@@ -163,6 +164,7 @@ def wait_for_who_reloads_too_late(people, code):
     time.sleep(alice.answer["limits"]["place"] + 2)  # nobody tells when that has passed
 
     assert people.hello(code=code, replaces=bob.token).answer["code"] == "locked"
+    assert people.hello(resume=bob.token).answer["code"] == "gone"
 
 
 @pytest.mark.parametrize("name", [pytest.param(wait.__name__, marks=wait.pytestmark) for wait in _waits])

@@ -159,7 +159,8 @@ class People:
     """
     Opens sockets to one server and closes them all at its end, so that no room stays behind. Use `with`.
 
-    It keeps its sockets alive meanwhile, and waits as long as the server says when it has joined too often.
+    It keeps its sockets alive meanwhile, and waits as long as the server says when it has joined too often, or the server admits nobody,
+    as one that has just been started does not.
     """
 
     def __init__(self, url: str) -> None:
@@ -185,11 +186,12 @@ class People:
 
     def hello(self, **members) -> Client:
         """Says `hello`; the answer may be a refusal."""
+        deadline = time.monotonic() + SECONDS
         while True:
             client = self.open()
             client.say("hello", **members)
             client.answer = client.hear()
-            if client.answer.get("code") != "too-many-joins":
+            if client.answer.get("code") not in ("too-many-joins", "unavailable") or time.monotonic() > deadline:
                 client.beats = client.answer["type"] == "welcome"
                 return client
             time.sleep(client.answer["retry_after"])
