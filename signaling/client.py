@@ -466,7 +466,7 @@ class Client:
             )
         except InvalidStatus as error:
             status = error.response.status_code
-            return _Ending(f"http-{status}", final=status in (400, 401, 403, 404))
+            return _Ending(f"http-{status}", final=status in (400, 401, 403, 404, 405))
         except (OSError, TimeoutError, InvalidHandshake, WebSocketException, EOFError):
             return _Ending()
 

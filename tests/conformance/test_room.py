@@ -183,6 +183,21 @@ def test_a_locked_room_admits_nobody_new_until_it_is_unlocked(people, code):
     assert people.join(code).answer["locked"] is False
 
 
+@promise("1", "ends with the place of its last member: who comes then finds a new one, unlocked")
+def test_a_room_ends_with_its_last_member_and_its_lock_with_it(people, code):
+    alice, bob = people.join(code), people.join(code)
+    alice.say("lock", locked=True)
+    bob.hear("lock")
+    alice.say("leave")
+    assert people.hello(code=code).answer["code"] == "locked"
+    bob.say("leave")
+    assert bob.end()[1] == 1000
+
+    charlie = people.join(code)
+
+    assert (charlie.answer["locked"], charlie.answer["members"]) == (False, [])
+
+
 @promise("6", "who resumes or replaces is let in.")
 def test_who_resumes_or_replaces_is_let_into_a_locked_room(people, code):
     alice, bob = people.join(code), people.join(code)

@@ -1,11 +1,14 @@
 """Sections 1 and 2: the words, and what a socket is."""
 
 import json
+from contextlib import closing
+from http.client import HTTPConnection, HTTPSConnection
+from urllib.parse import urlsplit
 
 import pytest
 import websockets
 
-from tests.conformance.wire import MOST, Client
+from tests.conformance.wire import MOST, SECONDS, Client
 
 pytestmark = pytest.mark.server
 promise = pytest.mark.promise
@@ -57,12 +60,37 @@ def test_foreign_pages_are_refused_before_the_upgrade(people, origin, foreign):
     assert refusal.value.response.status_code == 403
 
 
-@promise("11", "HTTP 403 for an `Origin` or an address that is not allowed.")
+@promise("11", "HTTP 403 for an `Origin` or an address that is not allowed")
 def test_a_socket_at_another_address_is_refused_before_the_upgrade(url):
     with pytest.raises(websockets.InvalidStatus) as refusal:
         Client(url + "-elsewhere")
 
     assert refusal.value.response.status_code == 403
+
+
+@promise(
+    "11", "400 for an upgrade that is not as RFC 6455 (section 4.1) has it, 405 for one with another method than `GET`"
+)
+@pytest.mark.parametrize(
+    ("method", "change", "status"),
+    [
+        ("GET", {"Sec-WebSocket-Key": None}, 400),
+        ("GET", {"Sec-WebSocket-Key": "short"}, 400),
+        ("GET", {"Sec-WebSocket-Version": "12"}, 400),
+        ("POST", {}, 405),
+    ],
+)
+def test_an_upgrade_that_is_none_is_refused(url, method, change, status):
+    parts = urlsplit(url)
+    connect = HTTPSConnection if parts.scheme == "wss" else HTTPConnection
+    headers = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **change,
+    }  # fmt: skip
+    with closing(connect(parts.hostname, parts.port, timeout=SECONDS)) as server:
+        server.request(method, parts.path, headers={name: value for name, value in headers.items() if value})
+
+        assert server.getresponse().status == status
 
 
 @promise("2", "No compression is negotiated.")
@@ -218,7 +246,7 @@ def test_a_message_may_come_in_fragments(pair):
 @promise("1", "16 characters of `A-Z a-z 0-9 - _`, made by the server, new at each admission, kept through a resume")
 @promise("1", "a whole number below 2^53: when this member was first admitted.")
 @promise("1", "of two members, the one with the higher (stamp, peer id)")
-@promise("5", "The client makes the first offer to each of the `members` in `welcome` (it is later than they are)")
+@promise("5", "the client makes the first offer to each of its `members` (it is later than they are)")
 @promise("1", "a whole number that each change of the room raises by one")
 def test_members_have_an_id_and_a_stamp_and_who_comes_later_is_the_later_one(people, code):
     alice, bob = people.join(code), people.join(code)

@@ -658,6 +658,15 @@ class AwkwardServerTests:
             with pytest.raises(Refused, match=code):
                 await until(alice, Resumed)
 
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+    async def test_after_these_before_the_upgrade_it_does_not_try_again(self, status):
+        async with serve(
+            welcomes, "127.0.0.1", 0, process_request=lambda socket, _: socket.respond(status, "")
+        ) as door:
+            port = door.sockets[0].getsockname()[1]
+            with pytest.raises(Refused, match=f"http-{status}"):
+                await Client(f"ws://127.0.0.1:{port}/signaling", code="room", times=QUICK).__aenter__()
+
     async def test_it_waits_longer_and_longer_until_a_pong_and_no_longer_than_it_may(self):
         """The whole of each step here, for the jitter stands still; a server that welcomes and drops is no reason to begin anew."""
         async with Stage(welcomes, *[cuts_off] * 6, welcomes) as stage:
