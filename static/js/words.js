@@ -182,19 +182,14 @@ function noRelayWords() {
 function connectingWords({ peers, relayOnly }, slow) {
   const title = gettext('Connecting');
   if (isAwaited({ peers })) return awaitedWords(peers);
-  if (!slow) return words(title, hereWords(peers.filter(isHere)));
+  if (!slow) return words(title, hereWords(peers.filter(({ away }) => !away)));
   if (relayOnly) return words(title, gettext('Your IP address is hidden, so the call goes through a relay, and it cannot be reached.'), 'direct');
   return words(title, gettext('Your networks do not let each other in yet. One of you can try another network, such as mobile data.'));
 }
 
-// Whoever is away has a place for some time, and nobody at it.
-function isHere({ away, link }) {
-  return !away || link === 'connected';
-}
-
 /** Whether a call that has not begun waits for people who have lost the line to the server: nothing can be said of their networks then. */
 export function isAwaited({ peers }) {
-  return peers.length > 0 && !peers.some(isHere);
+  return peers.length > 0 && peers.every(({ away }) => away);
 }
 
 function awaitedWords(peers) {
@@ -211,7 +206,7 @@ function hereWords(peers) {
 // Said for a moment each time that it changes: who came, who left.
 function connectedWords({ peers, lastLeft, relayOnly }) {
   if (lastLeft) return words(leftTitle(lastLeft, { others: true }));
-  const here = peers.filter(isHere).length;
+  const here = peers.filter(({ away, link }) => !away || link !== 'connecting').length; // the others have a place for some time, and never came
   const title = here > 1
     ? ngettext('%(count)s person is in the call', '%(count)s people are in the call', here + 1)
     : gettext('Connected');
