@@ -19,6 +19,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         with suppress(InvalidState):
             super().send_receive_event_to_app()
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # Attack stopped: control frames and fragments by the million, of which uvloop reads megabytes before it looks at another socket.
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.pause_reading()
+            self.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
     def handle_ping(self) -> None:
         if self.writable.is_set():
             super().handle_ping()

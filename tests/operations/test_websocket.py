@@ -439,13 +439,25 @@ class FlowTests:
         ids=["pings", "pongs", "fragments"],
     )
     def test_frames_that_bring_nothing_keep_nobody_else_waiting(self, start, begins, goes_on):
-        """Three megabytes, which take a second to read; uvicorn's own class reads them in one go."""
+        """Three megabytes, which take a second to read."""
         serving = start(**_CLASSES["fast"])
         with serving.upgraded() as alice, serving.upgraded() as mallory:
             last = frame(CONT) if begins else frame(TEXT, b"last")
             mallory.write_aside(begins + goes_on * (3_000_000 // len(goes_on)) + last)
 
             for number in range(20):
+                alice.write(frame(TEXT, b"%d" % number))
+                assert alice.read() == (TEXT, b"%d" % number)
+
+            assert not mallory.is_told
+
+    def test_uvicorns_class_looks_at_others_between_two_reads(self, start):
+        """Each of which may be a quarter of a megabyte."""
+        serving = start(**_CLASSES["sansio"])
+        with serving.upgraded() as alice, serving.upgraded() as mallory:
+            mallory.write_aside(frame(PONG) * 500_000 + frame(TEXT, b"last"))
+
+            for number in range(3):
                 alice.write(frame(TEXT, b"%d" % number))
                 assert alice.read() == (TEXT, b"%d" % number)
 
