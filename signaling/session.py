@@ -89,7 +89,7 @@ class Session:
         except ProtocolError as problem:
             if self.phase is NEW:
                 raise ProtocolError("hello-expected", str(problem), **problem.members) from problem
-            if wait := self._messages.take(now):  # rubbish counts too
+            if wait := self._bytes.take(now, len(text or b"")) or self._messages.take(now):  # rubbish counts too
                 raise self._refusal(wait, now, problem.members.get("about")) from problem
             raise
         if wait := self._bytes.take(now, len(text)) or bucket.take(now):

@@ -175,6 +175,13 @@ class LimitTests:
         assert refused(session, big).members == {"retry_after": 9, "about": "signal"}
         assert session.read(big, now=9)
 
+    def test_the_bytes_of_rubbish_count_too(self):
+        session = Session(Limits(bytes=100, bytes_burst=1000), now=0)
+        session.read(HELLO, now=0)
+        session.join("room", ALICE, 1, now=0)
+
+        assert [refused(session, b"x" * 800).code for _ in range(2)] == ["bad-message", "rate-limited"]
+
     @pytest.mark.parametrize("between", [LOCK, b'{"type": "ping"}'])
     def test_who_never_stops_is_closed_whatever_comes_through_between(self, between):
         session = joined()
