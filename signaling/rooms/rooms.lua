@@ -560,7 +560,9 @@ if request.op == 'join' then
 
 elseif request.op == 'resume' then
   if has_left(request.peer) then return refuse('gone') end
-  quarantine()
+  -- Those who are there may not have been told of yet. Whoever gets a list without them forgets what they have said, and they do not know.
+  local wait = quarantine() - request.quarantine * 3 / 4
+  if wait > 0 and not find(request.peer) then return refuse('unavailable', math.ceil(wait)) end
   revive(request.node)
   expire()
   if is_fresh() then bring(request.call) end

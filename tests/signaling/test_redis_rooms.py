@@ -546,20 +546,40 @@ class EmptyRedisTests:
             assert set(room.members) == {ALICE, BOB}
             assert max(outcome.room.revision for outcome in outcomes) == room.revision > 2  # all get the whole list
 
-    async def test_for_a_while_strangers_wait_and_those_who_come_back_do_not(self, make_rooms, redis_socket, clock):
+    async def test_for_a_while_strangers_wait_and_for_a_moment_those_who_come_back(self, make_rooms, clock):
         rooms = make_rooms(quarantine=12)
 
         with pytest.raises(ProtocolError) as refusal:
             await rooms.join(entry(CHARLIE), capacity=2)
         assert (refusal.value.code, refusal.value.members) == ("unavailable", {"retry_after": 12})
-        assert (await rooms.resume(entry(ALICE), capacity=2, stamp=5, connection=3)).member.stamp == 5
+        with pytest.raises(ProtocolError) as refusal:
+            await rooms.resume(entry(ALICE), capacity=2, stamp=5, connection=3)
+        assert (refusal.value.code, refusal.value.members) == ("unavailable", {"retry_after": 3})
 
-        clock.move(11.5)
+        clock.move(3)
+        assert (await rooms.resume(entry(ALICE), capacity=2, stamp=5, connection=3)).member.stamp == 5
+        clock.move(8.5)
         with pytest.raises(ProtocolError) as refusal:
             await rooms.join(entry(CHARLIE), capacity=2)
         assert refusal.value.members == {"retry_after": 1}
         clock.move(0.5)
         assert (await rooms.join(entry(CHARLIE), capacity=2)).member.peer == CHARLIE
+
+    async def test_who_comes_back_is_let_in_when_a_node_has_told_of_them_and_finds_the_others(
+        self, make_rooms, redis_socket
+    ):
+        """A list without Bob would have her forget what he has said, and he would not know."""
+        nodes, known = await on_two_nodes(make_rooms)
+        await flush(redis_socket)
+        rooms = make_rooms(quarantine=12)
+        again = entry(ALICE, node="new")
+        with pytest.raises(ProtocolError, match="admits nobody"):
+            await rooms.resume(again, capacity=2, stamp=1, connection=1)
+
+        await live(nodes[BOB], known[BOB])
+
+        outcome = await rooms.resume(again, capacity=2, stamp=1, connection=1)
+        assert (set(outcome.room.members), outcome.is_new) == ({ALICE, BOB}, False)
 
     async def test_nobody_is_put_back_beyond_the_capacity_or_after_leaving(self, make_rooms, redis_socket):
         rooms = make_rooms()
@@ -979,7 +999,7 @@ class EmptyRedisTests:
 
         assert (len(rooms._ended), next(iter(rooms._ended))) == (20_000, "call 1")
 
-    async def test_a_call_that_was_over_does_not_come_back_with_a_token(self, make_rooms, redis_socket):
+    async def test_a_call_that_was_over_does_not_come_back_with_a_token(self, make_rooms, redis_socket, clock):
         rooms = make_rooms(quarantine=12)
         before = make_rooms()
         await before.join(entry(ALICE), capacity=3)
@@ -990,6 +1010,7 @@ class EmptyRedisTests:
         await rooms.away("room", BOB, connection=1, keep=0)
         await live(rooms, Held(both.room, both.members[:1]))
         assert [call.id for call in await rooms.ended_calls(10)] == [both.room.call.id]
+        clock.move(3)
 
         outcome = await rooms.resume(entry(BOB), capacity=3, stamp=2, connection=1, call=both.room.call)
 
