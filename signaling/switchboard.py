@@ -306,7 +306,7 @@ class Switchboard:
         local = self._here.get(room.id)
         if local is None:
             coming = self._coming.get(room.id)
-            if coming and not (coming.news and _newness(room) < _newness(coming.news.room)):
+            if coming and not (coming.news and _is_overtaken(room, coming.news.room)):
                 coming.news = _News(room, changes)
             return
         known = local.known
@@ -314,7 +314,7 @@ class Switchboard:
             # The store has begun anew, and nobody has told it yet of what is known here.
             self.shard(room.id).rounds.mark([room.id])
             return
-        if known is not None and _newness(room) < _newness(known):
+        if known is not None and _is_overtaken(room, known):
             if about in local.seats:  # its answer was overtaken by news of others
                 self._show_members(local, about)
             return
@@ -499,7 +499,21 @@ def _has_another_past(known: Room, room: Room, changes: tuple[Change, ...]) -> b
     )
 
 
-def _newness(room: Room) -> tuple[int, int, int]:
-    """A resume that nobody need hear of raises no revision, but a connection number; what is said of a call only the version."""
-    made_at = int(room.version.partition(".")[0] or 0)
-    return room.revision, sum(member.connection for member in room.members.values()), made_at
+def _is_overtaken(room: Room, known: Room) -> bool:
+    """
+    Whether this is from before what is known. A resume that nobody need hear of raises no revision, but a connection number; what is said
+    of a call only the version. The numbers fall where a store was set back, and versions where its clock was: the higher of either is news.
+    """
+    if room.revision != known.revision:
+        return room.revision < known.revision
+    is_higher = _connections(room) > _connections(known) or _made_at(room) > _made_at(known)
+    return room.version != known.version and not is_higher
+
+
+def _connections(room: Room) -> int:
+    return sum(member.connection for member in room.members.values())
+
+
+def _made_at(room: Room) -> int:
+    """In microseconds."""
+    return int(room.version.partition(".")[0] or 0)

@@ -568,6 +568,24 @@ class LostMemoryTests:
 
         assert CHARLIE in seen_by(bob)
 
+    async def test_a_redis_that_was_set_back_is_believed_when_it_has_counted_up_to_the_same_number(
+        self, make_node, redis
+    ):
+        """It has lost Charlie, whose node has died, so the sockets of the room have had lower numbers than Alice's node knew of."""
+        here, there, dead = await make_node(), await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        await there.join(BOB)
+        async with Redis(unix_socket_path=redis.path) as client:
+            copy = await client.dump("room:room")
+            await dead.join(CHARLIE)
+            await until(lambda: seen_by(alice) == {BOB, CHARLIE})
+            await client.restore("room:room", 600_000, copy, replace=True)
+
+        await there.lock(BOB)
+
+        await until(lambda: alice.types[-1] == "members")
+        assert (seen_by(alice), alice.heard[-1]["locked"]) == ({BOB}, True)
+
     async def test_who_has_run_out_in_a_redis_that_was_set_back_is_seen_by_nobody(self, make_node, redis):
         """It tells so by a number that Alice has had already, and so takes for old."""
         here, there = await make_node(), await make_node()
