@@ -234,6 +234,9 @@ def test_a_replaces_that_does_not_serve_is_ignored(people, code):
     alice.hear("lock")
     assert people.hello(code=code, replaces=elsewhere.token).answer["code"] == "locked"
     assert elsewhere.settle() == []
+    elsewhere.say("leave")
+    assert elsewhere.end() == ([], 1000)
+    assert people.hello(code=code, replaces=elsewhere.token).answer["code"] == "locked"
 
 
 @promise("10", "The others get `left` with `hung-up`; the server closes with 1000.")
