@@ -459,6 +459,21 @@ class OutageTests:
         async with asyncio.timeout(10):
             assert (await there.shard.rooms.view("room")).locked is True
 
+    async def test_what_redis_did_not_answer_in_a_renewal_is_asked_with_the_next(self, make_node):
+        """It has told of it already, and does not do so again."""
+        node = await make_node()
+        await node.join(ALICE)
+        await node.renew()
+
+        async def lose(held) -> None:
+            raise ConnectionError
+
+        node.shard.rooms.renew = lose
+        with pytest.raises(ConnectionError):
+            await node.switchboard._renew(node.shard, ["room"])
+
+        assert "room" in node.shard.rounds._due
+
     async def test_nobody_is_admitted_while_redis_is_away_and_those_on_one_node_reach_each_other(
         self, make_node, redis
     ):
@@ -602,6 +617,20 @@ class LostMemoryTests:
 
         revision = (await here.shard.rooms.view("room")).revision
         assert alice.heard[-1] == {"type": "members", "revision": revision, "locked": True, "members": []}
+
+    async def test_a_room_that_was_set_back_and_has_counted_up_again_is_told_of(self, make_node, redis):
+        """A copy has taken over that lacks Bob, whose node is gone."""
+        here, there, gone = await make_node(), await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        async with Redis(unix_socket_path=redis.path) as client:
+            copy = await client.dump("room:room")
+            await gone.join(BOB)
+            await until(lambda: alice.types == ["joined"])
+            await client.restore("room:room", 600_000, copy, replace=True)
+
+        await there.join(CHARLIE)
+
+        await until(lambda: seen_by(alice) == {CHARLIE})
 
     async def test_late_news_of_the_redis_before_refuse_nobody(self, make_node, redis):
         here, there = await make_node(), await make_node()
@@ -769,8 +798,31 @@ class DoorTests:
 
         assert {refusal.code for refusal in refusals} == {"unavailable"}
         assert asked == []
-        await node.shard.admit(ask)
-        assert asked == [1]
+        answer = asyncio.Event()
+
+        async def ask_and_wait() -> None:
+            await ask()
+            await answer.wait()
+
+        again = [asyncio.create_task(node.shard.admit(ask_and_wait)) for _ in range(256)]
+        await asyncio.sleep(0)
+        assert len(asked) == 256  # all turns were given back
+        answer.set()
+        await asyncio.gather(*again)
+
+    async def test_a_store_that_has_not_answered_for_a_while_is_not_asked(self, make_node, redis):
+        node = await make_node()
+        asked = []
+
+        async def ask() -> None:
+            asked.append(1)
+
+        redis.freeze()
+        await until(lambda: not node.shard.is_up)
+        with pytest.raises(ProtocolError, match="admits nobody"):
+            await node.shard.admit(ask)
+
+        assert asked == []
 
 
 class AccordTests:

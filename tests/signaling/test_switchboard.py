@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 
 import pytest
 
@@ -191,6 +192,19 @@ class AttachTests:
 
 
 class KeptForLaterTests:
+    async def test_what_comes_meanwhile_waits_behind_it(self):
+        shard, done = Shard(MemoryRooms()), []
+
+        async def errand(number: int) -> None:
+            done.append(number)
+
+        shard._keep(partial(errand, 1))
+        await shard.tell(partial(errand, 2))
+        assert done == []
+
+        await shard.catch_up(float("inf"))
+        assert done == [1, 2]
+
     async def test_what_is_kept_has_an_end(self):
         """A store may be away for hours, while people come and go."""
         shard, done = Shard(MemoryRooms()), []
