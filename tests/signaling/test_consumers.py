@@ -40,6 +40,9 @@ class Deaf:
     def say(self, type: str, **members) -> None:
         self._events.put_nowait({"type": "websocket.receive", "text": json.dumps({"type": type, **members})})
 
+    def hang_up(self, code: int) -> None:
+        self._events.put_nowait({"type": "websocket.disconnect", "code": code})
+
     async def join(self) -> dict:
         self.say("hello", code="heron")
         await until(lambda: self.welcome)
@@ -91,3 +94,28 @@ async def test_a_hanging_up_that_is_being_told_is_not_cut_off(deaf):
 
     await asyncio.wait([client.task])
     assert (await node.shard.rooms.view(room)).members == {}
+
+
+class Gone(Deaf):
+    """A client whose socket has died while its hello was on its way."""
+
+    async def _send(self, event: dict) -> None:
+        if "text" in event:
+            raise OSError("gone")
+
+
+async def test_who_comes_back_and_is_gone_before_the_welcome_keeps_the_place(make_node):  # noqa: F811
+    """The token of before serves still; who joins so has none, and leaves."""
+    node = await make_node()
+    before = Deaf(node)
+    welcome = await before.join()
+    (room,) = node.switchboard._here
+    again = Gone(node)
+    again.say("hello", resume=welcome["token"])
+    again.hang_up(1006)
+    await asyncio.wait([again.task])
+    before.hang_up(1006)
+    await asyncio.wait([before.task])
+
+    member = (await node.shard.rooms.view(room)).members[welcome["peer"]]
+    assert (member.away, member.connection) == (True, 2)
