@@ -67,6 +67,7 @@ async def sockets(here: Node, there: Node, look: Callable[[], None]) -> list[str
     that is read.
     """
     rubbish = [
+        json.dumps({"type": "report", "path": CODE}),  # first, for of each kind of refusal a log has the first only
         "",
         "{",
         "[" * 3000,
