@@ -100,9 +100,15 @@ def _arguments() -> argparse.Namespace:
         "--host", default="127.0.0.1", help="the address to listen on; behind a proxy on this machine the default"
     )
     parser.add_argument(
-        "--port", type=int, default=os.environ.get("PORT") or 8000, help="default: PORT, or 8000; 0 for any free one"
+        "--port", type=_port, default=os.environ.get("PORT") or 8000, help="default: PORT, or 8000; 0 for any free one"
     )
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"PORT must be from 0 to 65535, not {text!r}.")
+    return int(text)
 
 
 def _drain_seconds() -> float:

@@ -11,7 +11,7 @@ from gruveo import checks
 from gruveo.env import Env, Origin
 from tests.redis_server import RedisServer
 from tests.server import BASE_DIR, child_env
-from tests.test_settings import PRODUCTION
+from tests.test_settings import PRODUCTION, SECRETS
 
 pytestmark = pytest.mark.server
 
@@ -167,6 +167,21 @@ class WholeProcessTests:
             .splitlines()[-1]
             .startswith("django.core.exceptions.ImproperlyConfigured: REDIS_URL is not set")
         )
+
+    @pytest.mark.parametrize("port", ["65536", "99999", "-1", "http"])
+    def test_a_port_that_is_none_stops_the_start(self, tmp_path, port):
+        """uvloop would take 65536 off and listen there."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gruveo.serve"],
+            cwd=BASE_DIR,
+            env=child_env(tmp_path, LOCAL="1", PORT=port, **SECRETS),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+        assert done.returncode == 2
+        assert "PORT must be from 0 to 65535" in done.stderr
 
     def test_check_is_clean_in_development(self, tmp_path):
         done = subprocess.run(
