@@ -147,7 +147,7 @@ class Talk:
 
     async def asks_on_the_data_channel(self) -> None:
         """The other acknowledges a body that it cannot know, while we have no socket that could carry it (section 8)."""
-        stream = self.client._pairs[self._peer].stream
+        stream = self.client._others.pairs[self._peer].stream
         await self._open_channel()
         while stream.unacknowledged:  # noqa: ASYNC110 - the client has no event for it
             await asyncio.sleep(0.01)

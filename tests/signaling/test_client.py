@@ -352,7 +352,7 @@ class MeetingTests:
         async with client(server, "gap", "Alice") as alice, client(server, "gap", "Bob") as bob:
             await until(alice, Joined)
             alice.members.clear()  # as if `joined` and one more had been missed
-            alice.revision -= 1
+            alice._others.revision -= 1
             await bob.set_state(hand=True)
 
             assert (await until(alice, Joined)).member.state["hand"]
@@ -849,17 +849,17 @@ class SecondPathTests:
             alice.add_path("bob", is_closed)
             await stage.sockets[0].send(json.dumps(LOST))
             await until(alice, Left)
-            assert "bob" in alice._pairs
+            assert "bob" in alice._others.pairs
 
             alice.remove_path("bob")
 
-            assert "bob" not in alice._pairs
+            assert "bob" not in alice._others.pairs
 
     async def test_what_waits_is_said_as_soon_as_there_is_one_to_somebody_away(self):
         said = []
         async with Stage(meets(AWAY)) as stage, stage.client() as alice:
             await alice.send("bob", "restart")
-            await until_so(lambda: not alice._outbox)
+            await until_so(lambda: not alice._writer._outbox)
             alice.add_path("bob", said.append)
             await until_so(lambda: said)
 
@@ -869,7 +869,7 @@ class SecondPathTests:
             stage.sockets[0].transport.abort()
             await until(alice, Down)
             await alice.send("bob", "restart")
-            await until_so(lambda: not alice._outbox)
+            await until_so(lambda: not alice._writer._outbox)
             alice.add_path("bob", said.append)
             await until_so(lambda: said)
 
@@ -879,7 +879,7 @@ class SecondPathTests:
             await alice.send("bob", "restart")
             alice.remove_path("bob")
 
-            assert alice._pairs["bob"].due_at is None
+            assert alice._others.pairs["bob"].due_at is None
 
 
 class RateTests:
