@@ -18,9 +18,10 @@ from signaling.protocol import MemberView, ShowState, State
 class Member(Struct, frozen=True):
     """
     Who holds a place. `connection` numbers the sockets it has had: what comes from an older one does nothing (a fence).
-    `request` names the request that let it in, `attempt` is the client's own count of its sockets. `expires_at` is in seconds of the
-    store's clock: when a place that is kept runs out, or a lease; None while neither does. `shown_at` is when it last said what it shows,
-    in microseconds; 0 in a store of one node.
+    `request` names the request that let it in, `attempt` is the client's own count of its sockets. `since` is the connection with which it
+    was let in: who comes back with a token of an earlier one has never heard of that. `expires_at` is in seconds of the store's clock: when
+    a place that is kept runs out, or a lease; None while neither does. `shown_at` is when it last said what it shows, in microseconds; 0 in
+    a store of one node.
     """
 
     peer: str
@@ -33,6 +34,7 @@ class Member(Struct, frozen=True):
     away: bool = False
     expires_at: float | None = None
     shown_at: int = 0
+    since: int = 0
 
     @property
     def view(self) -> MemberView:

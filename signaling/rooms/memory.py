@@ -87,8 +87,9 @@ class MemoryRooms:
                 raise ProtocolError("replaced")
             room = self._with_former(room, call)
             return self._admit(room, changes, entry, stamp=stamp, connection=connection + 1)
+        has_not_heard = connection < known.since  # that it was let in anew: that welcome was lost
         if known.request == entry.request:
-            return Outcome(room, (), known)
+            return Outcome(room, (), known, is_new=has_not_heard)
         if entry.attempt is not None and entry.attempt < known.attempt:
             raise ProtocolError("superseded")  # an older socket of the same page, whose hello came late
         room = self._with_former(room, call)
@@ -109,7 +110,7 @@ class MemoryRooms:
         if entry.state is not None and entry.state != member.state:
             room, change = with_state(room, member.peer, entry.state)
             changes.append(change)
-        return self._keep(room, changes, entry.peer)
+        return replace(self._keep(room, changes, entry.peer), is_new=has_not_heard)
 
     async def leave(
         self, room: str, peer: str, *, connection: int, request: str = "", restores: str = "", ago: float = 0.0
@@ -203,7 +204,7 @@ class MemoryRooms:
 
     def _admit(self, room: Room, changes: list[Change], entry: Entry, *, stamp: int, connection: int) -> Outcome:
         state, attempt = entry.state or State(), entry.attempt or 0
-        member = Member(entry.peer, stamp, entry.node, connection, entry.request, state, attempt)
+        member = Member(entry.peer, stamp, entry.node, connection, entry.request, state, attempt, since=connection)
         room, change = with_member(room, member)
         return replace(self._keep(room, [*changes, change], member.peer), is_new=True)
 

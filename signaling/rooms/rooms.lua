@@ -443,12 +443,17 @@ local function admit(stamp, connection)
   local member = {
     peer = request.peer, stamp = stamp, node = request.node, connection = connection, request = request.request,
     attempt = request.attempt or 0, state = request.state or NOTHING_SHOWN, away = false, expires_at = now + request.lease,
-    admitted = request.request,
+    since = connection,
   }
   if request.state then note_shown(member) end
   put(member)
   settle()
   return answer(request.peer, true)
+end
+
+-- Whether who comes back was let in anew since it got its token: the welcome that said so is on its way, or was lost.
+local function has_not_heard(member)
+  return request.connection < (member.since or 0)
 end
 
 local function fenced()
@@ -571,7 +576,7 @@ elseif request.op == 'resume' then
     if room.locked or #members >= room.capacity then return refuse('replaced') end
     return admit(request.stamp, request.connection + 1)
   end
-  if known.request == request.request then return answer(known.peer, known.admitted == request.request) end
+  if known.request == request.request then return answer(known.peer, has_not_heard(known)) end
   if request.attempt and request.attempt < known.attempt then return refuse('superseded') end
   note_together()
   local was_away = known.away
@@ -586,7 +591,7 @@ elseif request.op == 'resume' then
     happen('state', {peer = known.peer})
   end
   settle()
-  return answer(known.peer)
+  return answer(known.peer, has_not_heard(known))
 
 elseif request.op == 'leave' then
   if not fenced() then return fence() end

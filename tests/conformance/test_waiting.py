@@ -122,6 +122,28 @@ def wait_for_who_comes_back_too_late_but_finds_a_place(people, code):
 
 
 @together
+@promise(
+    "9",
+    "It is said again, without a second `joined`, to who comes back with a token from before that, because the `welcome` was lost.",
+)
+def wait_for_who_does_not_hear_that_it_comes_back_too_late(people, code):
+    alice, bob = people.join(code), people.join(code)
+    bob.vanish()
+    alice.hear("left")
+    unheard = people.resume(bob.token)
+    alice.hear("joined")
+    unheard.vanish()
+    alice.hear("away")
+
+    again = people.resume(bob.token)
+
+    assert (unheard.answer["resumed"], again.answer["resumed"]) == (False, False)
+    assert [alice.hear()["type"], alice.settle()] == ["back", []]
+    again.vanish()
+    assert people.resume(again.token).answer["resumed"] is True
+
+
+@together
 @promise("9", "`replaced` (4009): the place could not be kept and the room is full or locked now.")
 @promise("11", "| `replaced` | 4009 | the place is taken |")
 def wait_for_who_comes_back_too_late_to_a_full_room(people, code):

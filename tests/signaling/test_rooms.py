@@ -307,6 +307,18 @@ class ResumeTests:
         clock.move(31)
         assert (await resume(rooms, ALICE)).is_new is True
 
+    async def test_who_has_not_heard_that_it_was_let_in_anew_is_told_so_until_it_has(self, rooms, clock):
+        """The others have forgotten its streams; its token tells what it knows."""
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.away("room", ALICE, connection=1, keep=30)
+        clock.move(31)
+        unheard = await resume(rooms, ALICE, connection=1)
+
+        again = await resume(rooms, ALICE, connection=1)
+        assert (unheard.is_new, again.is_new, told(again)) == (True, True, [])
+        assert (await resume(rooms, ALICE, connection=again.member.connection)).is_new is False
+
     async def test_an_older_hello_that_comes_late_does_not_take_the_place_from_the_newer(self, rooms):
         await rooms.join(entry(ALICE, attempt=0), capacity=2)
         await resume(rooms, ALICE, attempt=2)
