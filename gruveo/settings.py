@@ -86,7 +86,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         DATABASES["default"]["CONN_MAX_AGE"] = None  # as many as gruveo.handler keeps threads
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # Kept-alive connections pile up under ASGI, one for each thread; the pool holds four. Who gets none within 5 s is told so.
+    # Of a machine that is gone without a word TCP would tell after a quarter of an hour, or after two hours to who only listens.
     DATABASES["default"]["OPTIONS"] = {
+        "keepalives_idle": 10,  # seconds
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 20_000,  # ms
         **DATABASES["default"].get("OPTIONS", {}),
         "pool": {"min_size": 1, "max_size": 4, "timeout": 5.0},
     }

@@ -163,6 +163,21 @@ class ProductionTests:
             f"{{'com.example.app': ('{fingerprint.upper()}',)}}"
         ), done.stderr
 
+    def test_a_database_that_is_gone_without_a_word_is_given_up_after_20_seconds_or_as_its_address_says(self, tmp_path):
+        show = """
+from psycopg.conninfo import make_conninfo
+options = settings.DATABASES["default"]["OPTIONS"]
+print(make_conninfo(**{name: value for name, value in options.items() if name != "pool"}))
+"""
+        address = PRODUCTION["DATABASE_URL"] + "?tcp_user_timeout=5000"
+
+        default = load(tmp_path, show, **PRODUCTION)
+        other = load(tmp_path, show, **{**PRODUCTION, "DATABASE_URL": address})
+
+        listening = "keepalives_idle=10 keepalives_interval=5 keepalives_count=2"
+        assert default.stdout.strip() == f"{listening} tcp_user_timeout=20000", default.stderr
+        assert other.stdout.strip() == f"{listening} tcp_user_timeout=5000", other.stderr
+
     def test_keys_must_differ(self, tmp_path):
         done = load(tmp_path, **{**PRODUCTION, "ROOM_KEY": PRODUCTION["SECRET_KEY"]})
 
