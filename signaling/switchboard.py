@@ -11,7 +11,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator
 from itertools import cycle
 from typing import Protocol
 
@@ -323,14 +323,19 @@ class Switchboard:
             return
         local.known = room
         heard = known.revision if known else room.revision - len(changes)
-        for change in changes[max(0, heard - room.revision + len(changes)) :]:
+        news = changes[max(0, heard - room.revision + len(changes)) :]
+        for change in news:
             told = change.text.encode()
             for peer, seat in local.seats.items():
                 if peer != change.unheard_by and peer in room.members:
                     seat.outlet.put(told)
-        if room.revision - len(changes) > heard or (known is not None and _has_another_past(known, room, changes)):
+        anew = _let_in_anew(known, room, news) if known else set()
+        is_missed = room.revision - len(changes) > heard
+        if is_missed or anew or (known is not None and _has_another_past(known, room, changes)):
             for peer in local.seats:
                 if peer != about:
+                    if anew:
+                        self._show_members(local, peer, without=anew)
                     self._show_members(local, peer)
         self._check_seats(local, changes)
 
@@ -360,10 +365,11 @@ class Switchboard:
         outlet.put(protocol.error(ProtocolError(code)))
         outlet.close(ERRORS[code].close, code)
 
-    def _show_members(self, local: _Local, peer: str) -> None:
+    def _show_members(self, local: _Local, peer: str, *, without: Collection[str] = ()) -> None:
         room = local.known
         if peer in room.members:
-            local.seats[peer].outlet.put(protocol.members(room.revision, room.locked, room.others(peer)))
+            others = [other for other in room.others(peer) if other.peer not in without]
+            local.seats[peer].outlet.put(protocol.members(room.revision, room.locked, others))
 
     async def _keep(self, shard: Shard) -> None:
         """
@@ -487,6 +493,16 @@ def _is_of_others(room: Room, changes: tuple[Change, ...], local: _Local) -> boo
     """
     removed = {change.unheard_by for change in changes if change.removes}
     return not local.seats.keys() & (room.members.keys() | removed)
+
+
+def _let_in_anew(known: Room, room: Room, news: tuple[Change, ...]) -> set[str]:
+    """
+    Who has been gone and is there again, and no news say so. They have nothing left of what was said to them: who knew them has to see
+    that they were gone.
+    """
+    told = {change.unheard_by for change in news}
+    since = {peer: member.since for peer, member in known.members.items()}
+    return {peer for peer, member in room.members.items() if since.get(peer, member.since) != member.since} - told
 
 
 def _has_another_past(known: Room, room: Room, changes: tuple[Change, ...]) -> bool:

@@ -601,6 +601,27 @@ class LostMemoryTests:
         await until(lambda: alice.types[-1] == "members")
         assert (seen_by(alice), alice.heard[-1]["locked"]) == ({BOB}, True)
 
+    @pytest.mark.parametrize(
+        "changes", [0, 1]
+    )  # of which no news can come any more: the number is as high as before, or lower
+    async def test_who_was_let_in_anew_is_seen_to_have_been_gone(self, make_node, redis, changes):
+        """Bob has nothing left of what was said to him: Alice must know, though he was and is in her list."""
+        here, there, third = await make_node(), await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        async with Redis(unix_socket_path=redis.path) as client:
+            copy = await client.dump("room:room")
+            await there.join(BOB)
+            await until(lambda: alice.types == ["joined"])
+            for _ in range(changes):
+                await here.lock(ALICE)
+            await client.restore("room:room", 600_000, copy, replace=True)
+        await third.resume(BOB)
+
+        await here.renew()
+
+        await until(lambda: alice.types[1 + changes :] == ["members", "members"])
+        assert [[member["peer"] for member in told["members"]] for told in alice.heard[-2:]] == [[], [BOB]]
+
     async def test_who_has_run_out_in_a_redis_that_was_set_back_is_seen_by_nobody(self, make_node, redis):
         """It tells so by a number that Alice has had already, and so takes for old."""
         here, there = await make_node(), await make_node()
