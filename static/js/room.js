@@ -341,4 +341,6 @@ class Room {
 }
 
 speak(JSON.parse(document.getElementById('texts').textContent));
-new Room(document.querySelector('.call')).open();
+const room = new Room(document.querySelector('.call'));
+// A video without a picture holds the page's load event back, and the tab would show for the whole of a voice call that it is loading.
+window.addEventListener('load', () => room.open(), { once: true });

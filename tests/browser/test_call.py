@@ -149,6 +149,16 @@ class TwoPeopleTests:
             assert one.heard()["framesDecoded"] == 0
             assert one.live_tracks() == 1
 
+    @pytest.mark.parametrize("shows", ["no picture", "the browser's question"])
+    def test_a_call_in_which_nothing_is_to_be_seen_does_not_keep_the_tab_loading(self, person, code, shows):
+        never = "navigator.mediaDevices.getUserMedia = () => new Promise(() => {});"
+        asked = shows == "the browser's question"
+        alice = person("Alice", init_script=never if asked else "")
+
+        alice.call(code, button="Video call" if asked else "Voice call").sees_phase("joining" if asked else "waiting")
+
+        alice.page.wait_for_load_state("load")
+
     def test_a_code_of_emoji_and_letters_of_any_language_works(self, person, code):
         alice = person("Alice").call(f"Żółw 🐢 {code}")
         bob = person("Bob").call(f"żółw-🐢-{code}")
