@@ -28,6 +28,7 @@ from signaling.events import (
     Joined,
     Left,
     Lock,
+    Member,
     Opened,
     Refused,
     Renewed,
@@ -230,6 +231,34 @@ def after_an_offer() -> tuple[Answerer, Opener]:
     (offer,) = bob.send("offer", now=0)
     alice.receive(offer, now=0)
     return alice, bob
+
+
+class EarlyTests:
+    """Signals of who is not announced yet: section 7, rule 6."""
+
+    def hear(self, client: Client, peer: str, seq: int) -> None:
+        client._hear_peer({"type": "signal", "from": peer, "stream": "q1", "seq": seq, "body": seq})
+
+    def test_no_more_of_them_wait_than_64_of_each_of_16(self):
+        client = Client("ws://nowhere", code="early")
+
+        for number in range(20):
+            for seq in range(1, 70):
+                self.hear(client, f"peer {number}", seq)
+
+        assert [len(messages) for _, messages in client._early.values()] == [64] * 16
+
+    @pytest.mark.parametrize(("seconds", "heard"), [(10, 1), (0, 0)])
+    async def test_they_wait_for_so_long(self, seconds, heard):
+        client = Client("ws://nowhere", code="early", times=Times(early=seconds))
+        self.hear(client, "bob", 1)
+
+        client._admit(Member("bob", 2, False, {}))
+        client._hear_early("bob")
+
+        bodies = [client._events.get_nowait() for _ in range(client._events.qsize())]
+        assert len([event for event in bodies if isinstance(event, Body)]) == heard
+        client._stop_alarm()
 
 
 class PaceTests:
@@ -609,6 +638,15 @@ class AwkwardServerTests:
                     "client": "gruveo-python 0.1",
                 }
             assert script.subprotocols == ["gruveo.v1"]
+
+    async def test_once_it_was_welcome_it_takes_the_place_of_nobody_any_more(self):
+        client = Client("ws://nowhere", code="heron", replaces="old")
+        assert client._hello()["replaces"] == "old"
+
+        client._welcome(welcome(0), None)
+        client.token = None  # as after `gone`
+
+        assert "replaces" not in client._hello()
 
     async def test_it_names_its_region_each_time(self):
         async with Script() as script, script.client(region="us") as alice:
