@@ -1,15 +1,18 @@
 """Calls that are over, into the database: each once, whatever happens on the way. In processes of their own, as nodes are."""
 
+import asyncio
+
 import pytest
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from redis.asyncio import Redis
 
 from signaling.models import Call
-from signaling.records import record_calls
+from signaling.records import keep_recording, record_calls
 from signaling.rooms import EndedCall
 from signaling.rooms.memory import MemoryRooms
 from signaling.rooms.redis import RedisRooms
-from tests.cast import ALICE, BOB, Clock, entry
+from tests.cast import ALICE, BOB, Clock, entry, until
 from tests.scale import scaled
 from tests.signaling.databases import Database
 
@@ -106,6 +109,23 @@ class MemoryTests:
         assert [await record_calls(rooms, count=2) for _ in range(3)] == [2, 1, 0]
 
         assert [known.room async for known in Call.objects.order_by("started")] == ["room 0", "room 1", "room 2"]
+
+    async def test_whatever_goes_wrong_it_is_tried_again(self):
+        rooms = MemoryRooms()
+        await call(rooms, "room")
+        read, mistakes = rooms.ended_calls, [ValueError("ours"), ConnectionError("Redis"), DatabaseError("database")]
+
+        async def stumble(count: int) -> list[EndedCall]:
+            if mistakes:
+                raise mistakes.pop()
+            return await read(count)
+
+        rooms.ended_calls = stumble
+        recording = asyncio.create_task(keep_recording(rooms, every=0.01))
+        await until(lambda: recording.done() or not rooms._ended)
+        recording.cancel()
+
+        assert [known.room async for known in Call.objects.all()] == ["room"]
 
     async def test_a_clock_that_jumped_while_it_connected_keeps_no_call_from_being_recorded(self):
         """A column holds 24 days."""
