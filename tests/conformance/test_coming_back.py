@@ -219,6 +219,9 @@ def test_a_page_that_left_on_reload_is_let_into_a_locked_room_once(people, code)
 
     assert [member["peer"] for member in reloaded.answer["members"]] == [alice.peer]
     assert people.hello(code=code, replaces=bob.token).answer["code"] == "locked"
+    reloaded.say("leave")
+    assert reloaded.end() == ([], 1000)
+    assert people.hello(code=code, replaces=bob.token).answer["code"] == "locked"
 
 
 @promise("9", "A `replaces` that is not valid any more, or belongs to another room, is ignored.")

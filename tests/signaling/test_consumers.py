@@ -70,6 +70,13 @@ async def deaf(make_node, monkeypatch):  # noqa: F811
 
 async def test_who_is_cut_off_while_redis_does_not_answer_is_away_when_it_does(deaf, redis):  # noqa: F811
     node, client, room, peer = deaf
+    tell, told = node.shard.rooms.away, []
+
+    async def note(*asked, **given):
+        told.append(given["ago"])
+        return await tell(*asked, **given)
+
+    node.shard.rooms.away = note
     redis.freeze()
     client.say("ping", id=1)  # its pong is stuck
     await asyncio.wait([client.task])
@@ -78,6 +85,7 @@ async def test_who_is_cut_off_while_redis_does_not_answer_is_away_when_it_does(d
     redis.thaw()
     await until(lambda: not node.shard.waiting)
     assert (await node.shard.rooms.view(room)).members[peer].away
+    assert 0 <= told[0] < told[-1]  # the call has ended when the socket did
 
 
 async def test_a_hanging_up_that_is_being_told_is_not_cut_off(deaf):
