@@ -81,11 +81,13 @@ class ScriptRedisTests:
         given_up = asyncio.create_task(client.evalsha(echo, 0, "never heard"))
         last = asyncio.create_task(client.evalsha(echo, 0, "mine"))
         await asyncio.sleep(0)
+        socket = client._socket
 
         given_up.cancel()
 
         assert await last == b"mine"
         assert await first == 1
+        assert client._socket is socket and client._stands()
 
     async def test_a_redis_that_hangs_is_a_time_out_and_afterwards_all_is_well(self, client, redis):
         sha = await client.script_load(ECHO)
