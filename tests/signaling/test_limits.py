@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.limits import BucketTable, TokenBucket
+from signaling import conf
+from signaling.limits import BucketTable, Limits, TokenBucket
+
+
+def test_a_site_that_sets_nothing_has_the_figures_of_the_paper():
+    assert conf.limits() == Limits()
+    assert (conf.lease(), conf.quarantine()) == (15, 12)  # within 20 seconds the place of a dead node's people is free
 
 
 class TokenBucketTests:
