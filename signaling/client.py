@@ -16,6 +16,7 @@ who else is in the room in `signaling.others`, what waits to be said in `signali
 
 import asyncio
 import random
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -73,6 +74,9 @@ class Client(Sockets):
         self.ice_lifetime: int | None = None
         self.state = {**heard.STATE, **(state or {}), "name": name}
         self._replaces = replaces
+        self._nonce = secrets.token_urlsafe(
+            16
+        )  # until a welcome has come: a hello that was not answered may have let us in
         self._region = region
         self._others = Others(tell=self._tell, ask=self._ask, stir=self._stir, early=times.early)
         self._writer = Writer(self, self._others)
@@ -326,7 +330,8 @@ class Client(Sockets):
         self._writer.is_told("state")
         if self.token:
             return {**hello, "resume": self.token}
-        return {**hello, "code": self.code, **({"replaces": self._replaces} if self._replaces else {})}
+        former = {"replaces": self._replaces} if self._replaces else {}
+        return {**hello, "code": self.code, "nonce": self._nonce, **former}
 
     def _goes_on(self) -> None:
         self._writer.is_sure()
@@ -340,6 +345,7 @@ class Client(Sockets):
         self.capacity = message["capacity"]
         self.features = frozenset(message["features"])
         self._replaces = None
+        self._nonce = secrets.token_urlsafe(16)
         self._writer.begin()
         if was:
             self._tell(Resumed() if message["resumed"] else Renewed())

@@ -291,7 +291,8 @@ class SignalingConsumer(AsyncConsumer):
         return token.peer if token.room == room else ""
 
     def _entry(self, room: str, peer: str, hello: Hello, *, request: str) -> Entry:
-        return Entry(room, peer, request, self._switchboard.shard(room).node, hello.shown, hello.attempt)
+        node = self._switchboard.shard(room).node
+        return Entry(room, peer, request, node, hello.shown, hello.attempt, hello.nonce or "")
 
     def _read_token(self, text: str) -> tokens.Token:
         return tokens.read(text, keys=conf.token_keys(), lifetime=self._limits.token, now=time.time())

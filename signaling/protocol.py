@@ -21,6 +21,7 @@ _Count = Annotated[int, Meta(ge=0, le=_MOST)]
 _Seq = Annotated[int, Meta(ge=1, le=_MOST)]
 _PeerId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{16}\Z")]
 _Stream = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,32}\Z")]
+_Nonce = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{16,64}\Z")]
 _Name = Annotated[str, Meta(max_length=64)]
 
 
@@ -100,6 +101,7 @@ class Hello(Struct, frozen=True, tag="hello"):
     code: Annotated[str, Meta(max_length=1024)] | None = None
     resume: Annotated[str, Meta(min_length=1)] | None = None
     replaces: str | None = None
+    nonce: _Nonce | None = None
     attempt: _Count | None = None
     state: State | UnsetType = UNSET
     client: _Name = ""
@@ -110,6 +112,8 @@ class Hello(Struct, frozen=True, tag="hello"):
             raise ValueError("exactly one of `code` and `resume` is needed")
         if self.replaces is not None and self.code is None:
             raise ValueError("`replaces` goes with `code`")
+        if self.nonce is not None and (self.code is None or self.attempt is None):
+            raise ValueError("`nonce` goes with `code` and `attempt`")
 
     @property
     def shown(self) -> State | None:

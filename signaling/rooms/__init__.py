@@ -21,7 +21,7 @@ class Member(Struct, frozen=True):
     `request` names the request that let it in, `attempt` is the client's own count of its sockets. `since` is the connection with which it
     was let in: who comes back with a token of an earlier one has never heard of that. `expires_at` is in seconds of the store's clock: when
     a place that is kept runs out, or a lease; None while neither does. `shown_at` is when it last said what it shows, in microseconds; 0 in
-    a store of one node.
+    a store of one node. `nonce` is what its page draws for itself: a later attempt that names it is of the same page.
     """
 
     peer: str
@@ -35,6 +35,7 @@ class Member(Struct, frozen=True):
     expires_at: float | None = None
     shown_at: int = 0
     since: int = 0
+    nonce: str = ""
 
     @property
     def view(self) -> MemberView:
@@ -191,7 +192,7 @@ class Rooms(Protocol):
 class Entry(Struct, frozen=True):
     """
     Who wants in: made by the node before it asks, so that asking twice is asking once. `state` None keeps what is known; `attempt` None
-    is a client that does not count its sockets.
+    is a client that does not count its sockets. `nonce`, for a join only and not without `attempt`, is the page's own.
     """
 
     room: str
@@ -200,6 +201,7 @@ class Entry(Struct, frozen=True):
     node: str
     state: State | None = None
     attempt: int | None = None
+    nonce: str = ""
 
 
 class Held(Struct, frozen=True):

@@ -64,6 +64,7 @@ class MemoryRooms:
         known = room.members.get(entry.peer)
         if known and known.request == entry.request:
             return Outcome(room, (), known, is_new=True)
+        replaces = self._unheard(room, entry) or replaces
         if replaces in room.members:
             room, change = self._remove(room, replaces, "removed")
             changes.append(change)
@@ -202,9 +203,19 @@ class MemoryRooms:
         member = room and room.members.get(peer)
         return room if member and member.connection == connection else None
 
+    def _unheard(self, room: Room, entry: Entry) -> str:
+        """Whom an earlier attempt of the same page has let in; it has never heard of that."""
+        for member in room.members.values() if entry.nonce else ():
+            if member.nonce == entry.nonce:
+                if member.attempt > entry.attempt:
+                    raise ProtocolError("superseded")
+                return member.peer
+        return ""
+
     def _admit(self, room: Room, changes: list[Change], entry: Entry, *, stamp: int, connection: int) -> Outcome:
         state, attempt = entry.state or State(), entry.attempt or 0
-        member = Member(entry.peer, stamp, entry.node, connection, entry.request, state, attempt, since=connection)
+        made = {"since": connection, "nonce": entry.nonce}
+        member = Member(entry.peer, stamp, entry.node, connection, entry.request, state, attempt, **made)
         room, change = with_member(room, member)
         return replace(self._keep(room, [*changes, change], member.peer), is_new=True)
 

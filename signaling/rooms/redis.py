@@ -285,6 +285,8 @@ class RedisRooms:
             fields["state"] = entry.state
         if entry.attempt is not None:
             fields["attempt"] = entry.attempt
+        if entry.nonce:
+            fields["nonce"] = entry.nonce
         return await self._run(operation, entry.room, *([f"joins:{address}"] if address else []), **fields)
 
     async def _run(self, operation: str, room: str, *keys: str, **given) -> Outcome | None:

@@ -443,12 +443,19 @@ local function admit(stamp, connection)
   local member = {
     peer = request.peer, stamp = stamp, node = request.node, connection = connection, request = request.request,
     attempt = request.attempt or 0, state = request.state or NOTHING_SHOWN, away = false, expires_at = now + request.lease,
-    since = connection,
+    since = connection, nonce = request.nonce,
   }
   if request.state then note_shown(member) end
   put(member)
   settle()
   return answer(request.peer, true)
+end
+
+-- Whom an earlier attempt of the same page has let in; it has never heard of that.
+local function find_unheard()
+  for _, member in ipairs(members) do
+    if request.nonce and member.nonce == request.nonce then return member end
+  end
 end
 
 -- Whether who comes back was let in anew since it got its token: the welcome that said so is on its way, or was lost.
@@ -545,7 +552,9 @@ if request.op == 'join' then
   end
   revive(request.node)
   expire()
-  local replaces = request.replaces ~= '' and request.replaces
+  local unheard = find_unheard()
+  if unheard and unheard.attempt > request.attempt then return refuse('superseded') end
+  local replaces = unheard and unheard.peer or request.replaces ~= '' and request.replaces
   local at = false
   if replaces and find(replaces) then
     bury(replaces)

@@ -92,10 +92,13 @@ function fits(message, shape) {
   return Object.entries(shape).every(([name, is]) => is(message[name]));
 }
 
-/** The first message on a socket: with `resume` for who comes back, else with `code`. `attempt` counts the sockets of this page. */
-export function hello({ code, resume, replaces, state, client, attempt }) {
+/**
+ * The first message on a socket: with `resume` for who comes back, else with `code`. `attempt` counts the sockets of this page, whose `nonce`
+ * stays the same until a welcome has come.
+ */
+export function hello({ code, resume, replaces, nonce, state, client, attempt }) {
   if (resume) return { type: 'hello', resume, attempt, state, client };
-  return { type: 'hello', code, ...(replaces && { replaces }), attempt, state, client };
+  return { type: 'hello', code, ...(replaces && { replaces }), nonce, attempt, state, client };
 }
 
 export const signal = (to, { stream, seq, ack, body }) => ({ type: 'signal', to, stream, seq, ack, body });

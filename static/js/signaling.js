@@ -14,6 +14,11 @@ const PONG_MS = 3000; // nothing at all within this after a ping: the socket is 
 const WELCOME_MS = 10000; // no welcome within this after an attempt began: try another socket
 const ALWAYS = new Set(['ping', 'leave']); // said even after `rate-limited`
 const CLIENT = 'gruveo-web 0.1';
+const NONCE_BYTES = 16; // whoever guessed it could take our place
+
+function drawNonce() {
+  return [...crypto.getRandomValues(new Uint8Array(NONCE_BYTES))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
 
 /** One socket of the page, and its last word on why it may end. */
 class Attempt {
@@ -39,6 +44,7 @@ export class Signaling extends EventTarget {
   #code;
   #state;
   #replaces;
+  #nonce = drawNonce(); // until a welcome has come: a hello that was not answered may have let us in
   #WebSocketClass;
   #random;
   #clock;
@@ -176,7 +182,7 @@ export class Signaling extends EventTarget {
     this.#greeted = this.#state;
     this.#unanswered = attempt;
     this.#write(attempt, protocol.hello({
-      code: this.#code, resume: this.#token, replaces: this.#replaces, state: this.#state, client: CLIENT, attempt: number,
+      code: this.#code, resume: this.#token, replaces: this.#replaces, nonce: this.#nonce, state: this.#state, client: CLIENT, attempt: number,
     }));
   }
 
@@ -214,6 +220,7 @@ export class Signaling extends EventTarget {
     this.#closeRetired();
     this.#token = message.token;
     this.#replaces = null; // its work is done: a later join anew is of this page alone
+    this.#nonce = drawNonce();
     this.#moveAt = -Infinity;
     this.#unanswered = null;
     this.#phase = 'up';

@@ -173,6 +173,32 @@ def test_what_is_no_token_is_refused(people, pair, spoil):
     assert pair[0].settle() == []
 
 
+@promise("9", "A `hello` with the same `nonce` takes that place, as `replaces` does, also in a full or locked room")
+@promise("5", "the same until a `welcome` has come; section 9")
+def test_who_was_let_in_and_never_heard_of_it_does_not_meet_itself(people, code):
+    alice, *_, bob = as_many_as_it_takes(people, code)
+    bob.say("leave")
+    alice.hear("left")
+    unheard = people.join(code, nonce="n" * 16, attempt=0)
+    alice.hear("joined")
+    alice.say("lock", locked=True)
+    alice.hear("lock")
+
+    again = people.join(code, nonce="n" * 16, attempt=1)
+
+    assert [alice.hear()["type"], alice.hear()["type"]] == ["left", "joined"]
+    assert unheard.peer not in [member["peer"] for member in again.answer["members"]]
+
+
+@promise("9", "one with a lower `attempt` is `superseded`.")
+def test_a_hello_of_the_same_page_that_comes_late_takes_no_place(people, code):
+    alice = people.join(code, nonce="n" * 16, attempt=1)
+
+    assert people.hello(code=code, nonce="n" * 16, attempt=0).answer["code"] == "superseded"
+    assert people.hello(code=code, nonce="m" * 16, attempt=0).answer["type"] == "welcome"
+    alice.hear("joined")
+
+
 @promise("9", "the old member is `left` with `removed`, and the new one is let in even into a full or locked room.")
 @promise("9", "After a reload the page joins as a new member, with `code` and `replaces`")
 @promise("11", "| `removed` | 4017 | taken out by the same person's new page |")

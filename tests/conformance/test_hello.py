@@ -33,6 +33,7 @@ def test_anything_else_first_is_refused(people, frame):
 @promise("5", "Exactly one of `code` and `resume` is given.")
 @promise("5", "| `code` | string, at most 1,024 | the room, as typed |")
 @promise("5", "| `replaces` | string, with `code` |")
+@promise("5", "| `nonce` | 16 to 64 characters of `A-Z a-z 0-9 - _`, with `code` and `attempt` |")
 @promise("5", "| `resume` | string, not empty | instead of `code`")
 @promise("5", "| `attempt` | 0 to 2^53 − 1 |")
 @promise("5", "| `client` | string, at most 64 |")
@@ -43,6 +44,8 @@ def test_anything_else_first_is_refused(people, frame):
     [
         {}, {"code": "heron", "resume": "token"}, {"code": 17}, {"code": ["heron"]}, {"code": "x" * 1025}, {"resume": 17}, {"resume": ""},
         {"resume": "token", "replaces": "token"}, {"code": "heron", "replaces": 17}, {"replaces": "token"},
+        {"code": "heron", "nonce": "n" * 16}, {"resume": "token", "attempt": 1, "nonce": "n" * 16}, {"nonce": "n" * 16, "attempt": 1},
+        *({"code": "heron", "attempt": 1, "nonce": nonce} for nonce in ("n" * 15, "n" * 65, "n" * 15 + "!", "n" * 16 + "\n", 17)),
         {"code": "heron", "attempt": -1}, {"code": "heron", "attempt": MOST + 1}, {"code": "heron", "attempt": 1.5},
         {"code": "heron", "attempt": "1"}, {"code": "heron", "attempt": True}, {"code": "heron", "client": "x" * 65},
         {"code": "heron", "region": "x" * 65}, {"code": "heron", "region": 7},

@@ -55,9 +55,9 @@ test('only signals and acks come over the data channel', () => {
 test('hello joins by code, and resumes by token without the code; it always says what others see', () => {
   const state = completeState({ name: 'Alice' });
 
-  assert.deepEqual(protocol.hello({ code: 'heron', resume: null, replaces: null, state, client: 'c', attempt: 0 }), { type: 'hello', code: 'heron', attempt: 0, state, client: 'c' });
+  assert.deepEqual(protocol.hello({ code: 'heron', resume: null, replaces: null, nonce: 'n', state, client: 'c', attempt: 0 }), { type: 'hello', code: 'heron', nonce: 'n', attempt: 0, state, client: 'c' });
   assert.equal(protocol.hello({ code: 'heron', replaces: 'old', state, client: 'c' }).replaces, 'old');
-  assert.deepEqual(protocol.hello({ code: 'heron', resume: 'token', replaces: 'old', state, client: 'c', attempt: 2 }), { type: 'hello', resume: 'token', attempt: 2, state, client: 'c' });
+  assert.deepEqual(protocol.hello({ code: 'heron', resume: 'token', replaces: 'old', nonce: 'n', state, client: 'c', attempt: 2 }), { type: 'hello', resume: 'token', attempt: 2, state, client: 'c' });
 });
 
 test('the other messages say what they should', () => {

@@ -558,6 +558,25 @@ for (const [code, close] of [['gone', 4011], ['bad-token', 4012]]) {
   });
 }
 
+test('until it is welcome a page says the same nonce with each hello, and then another', async () => {
+  const { clock, WebSocketClass, signaling } = setUp();
+  signaling.connect();
+  const said = [];
+  for (const ending of [1006, 1006, 4011]) {
+    WebSocketClass.newest.open();
+    said.push(WebSocketClass.newest.sent[0].nonce);
+    if (ending === 4011) WebSocketClass.newest.hear(WELCOME);
+    WebSocketClass.newest.drop(ending);
+    await clock.advance(1000);
+  }
+  WebSocketClass.newest.open();
+
+  const { nonce: last } = WebSocketClass.newest.sent[0];
+  assert.match(last, /^[A-Za-z0-9_-]{16,64}$/);
+  assert.deepEqual(said, [said[0], said[0], said[0]]);
+  assert.notEqual(last, said[0]);
+});
+
 test('once welcomed, a page takes the place of nobody any more', async () => {
   const { clock, WebSocketClass } = connected({ replaces: 'old' });
   WebSocketClass.newest.drop(4011);

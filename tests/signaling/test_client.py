@@ -28,13 +28,13 @@ from signaling.events import (
     Joined,
     Left,
     Lock,
-    Member,
     Opened,
     Refused,
     Renewed,
     Resumed,
     State,
 )
+from signaling.others import Others
 from signaling.streams import KEPT_MOST, Answerer, Full, Opener, Pace, Stream
 from tests.cast import until as until_so
 from tests.server import Server
@@ -236,29 +236,40 @@ def after_an_offer() -> tuple[Answerer, Opener]:
 class EarlyTests:
     """Signals of who is not announced yet: section 7, rule 6."""
 
-    def hear(self, client: Client, peer: str, seq: int) -> None:
-        client._hear_peer({"type": "signal", "from": peer, "stream": "q1", "seq": seq, "body": seq})
+    @pytest.fixture
+    def told(self) -> list[Event]:
+        return []
 
-    def test_no_more_of_them_wait_than_64_of_each_of_16(self):
-        client = Client("ws://nowhere", code="early")
+    def others(self, told: list[Event], *, early: float = 10) -> Others:
+        return Others(tell=told.append, ask=lambda: None, stir=lambda: None, early=early)
 
-        for number in range(20):
-            for seq in range(1, 70):
-                self.hear(client, f"peer {number}", seq)
+    def hear(self, others: Others, peer: str, *, signals: int) -> None:
+        for seq in range(1, signals + 1):
+            others.hear({"type": "signal", "from": peer, "stream": "q1", "seq": seq, "body": seq})
 
-        assert [len(messages) for _, messages in client._early.values()] == [64] * 16
+    def announce(self, others: Others, peer: str) -> None:
+        member = {"peer": peer, "stamp": 2, "away": False, "state": {}}
+        others.take_change({"type": "joined", "revision": others.revision + 1, "member": member})
 
-    @pytest.mark.parametrize(("seconds", "heard"), [(10, 1), (0, 0)])
-    async def test_they_wait_for_so_long(self, seconds, heard):
-        client = Client("ws://nowhere", code="early", times=Times(early=seconds))
-        self.hear(client, "bob", 1)
+    def test_no_more_of_them_wait_than_64_of_each_of_16(self, told):
+        others, peers = self.others(told), [f"peer {number}" for number in range(20)]
+        for peer in peers:
+            self.hear(others, peer, signals=69)
 
-        client._admit(Member("bob", 2, False, {}))
-        client._hear_early("bob")
+        for peer in peers:
+            self.announce(others, peer)
 
-        bodies = [client._events.get_nowait() for _ in range(client._events.qsize())]
-        assert len([event for event in bodies if isinstance(event, Body)]) == heard
-        client._stop_alarm()
+        heard = [[event.body for event in told if isinstance(event, Body) and event.peer == peer] for peer in peers]
+        assert heard == [list(range(1, 65))] * 16 + [[]] * 4
+
+    @pytest.mark.parametrize(("seconds", "heard"), [(10, [1]), (0, [])])
+    def test_they_wait_for_so_long(self, told, seconds, heard):
+        others = self.others(told, early=seconds)
+        self.hear(others, "bob", signals=1)
+
+        self.announce(others, "bob")
+
+        assert [event.body for event in told if isinstance(event, Body)] == heard
 
 
 class PaceTests:
@@ -634,6 +645,7 @@ class AwkwardServerTests:
                     "type": "hello",
                     "attempt": 0,
                     "code": "blue heron",
+                    "nonce": script.hellos[0]["nonce"],
                     "state": alice.state,
                     "client": "gruveo-python 0.1",
                 }
@@ -643,10 +655,20 @@ class AwkwardServerTests:
         client = Client("ws://nowhere", code="heron", replaces="old")
         assert client._hello()["replaces"] == "old"
 
-        client._welcome(welcome(0), None)
+        client._welcome(welcome(0))
         client.token = None  # as after `gone`
 
         assert "replaces" not in client._hello()
+
+    async def test_until_it_is_welcome_it_says_the_same_nonce_and_then_another(self):
+        client = Client("ws://nowhere", code="heron")
+        first = client._hello()["nonce"]
+        assert client._hello()["nonce"] == first
+
+        client._welcome(welcome(0))
+        client.token = None
+
+        assert client._hello()["nonce"] != first
 
     async def test_it_names_its_region_each_time(self):
         async with Script() as script, script.client(region="us") as alice:

@@ -344,6 +344,52 @@ class ResumeTests:
         assert again.member == first.member
 
 
+NONCE = "n" * 22
+
+
+class UnheardTests:
+    """The answer to a join was lost on its way to the page, which asks again, mostly at another node."""
+
+    async def test_who_was_let_in_and_never_heard_of_it_takes_its_own_place(self, rooms):
+        await join(rooms, BOB)
+        await rooms.join(entry(ALICE, attempt=0, nonce=NONCE), capacity=2)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+
+        outcome = await rooms.join(entry(CHARLIE, attempt=1, nonce=NONCE), capacity=2)
+
+        assert [(message["type"], message.get("reason")) for message in told(outcome)] == [
+            ("left", "removed"),
+            ("joined", None),
+        ]
+        assert await peers(rooms) == {BOB, CHARLIE}
+
+    async def test_so_does_who_replaces_somebody(self, rooms):
+        await join(rooms, ALICE)
+        await join(rooms, BOB)
+        await rooms.lock("room", BOB, connection=1, locked=True)
+        dave = peer_id("dave")
+        await rooms.join(entry(CHARLIE, attempt=0, nonce=NONCE), capacity=2, replaces=ALICE)
+
+        await rooms.join(entry(dave, attempt=1, nonce=NONCE), capacity=2, replaces=ALICE)
+
+        assert await peers(rooms) == {BOB, dave}
+
+    async def test_an_earlier_attempt_that_comes_late_takes_nothing(self, rooms):
+        await rooms.join(entry(ALICE, attempt=1, nonce=NONCE), capacity=2)
+
+        assert await refused(rooms.join(entry(BOB, attempt=0, nonce=NONCE), capacity=2)) == "superseded"
+        assert await peers(rooms) == {ALICE}
+
+    async def test_nobody_is_taken_for_somebody_else(self, rooms):
+        await rooms.join(entry(ALICE, attempt=0), capacity=4)
+        await rooms.join(entry(BOB, attempt=0, nonce=NONCE), capacity=4)
+
+        await rooms.join(entry(CHARLIE, attempt=1), capacity=4)
+        await rooms.join(entry(peer_id("dave"), attempt=1, nonce="m" * 22), capacity=4)
+
+        assert await peers(rooms) == {ALICE, BOB, CHARLIE, peer_id("dave")}
+
+
 class ReplaceTests:
     async def test_a_new_page_takes_the_place_of_the_old_one_in_a_full_room(self, rooms):
         await join(rooms, ALICE)
