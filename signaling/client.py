@@ -36,6 +36,7 @@ __all__ = ["MESSAGE_BYTES", "PROGRAM", "RECEIVED_BYTES", "SUBPROTOCOL", "Client"
 PROGRAM = "gruveo-python 0.1"
 MESSAGE_BYTES = 65_536
 _ENVELOPE_BYTES = 256  # all of a signal but its body
+_NONCE_BYTES = 16  # whoever guessed it could take our place
 
 
 class Client(Sockets):
@@ -74,9 +75,8 @@ class Client(Sockets):
         self.ice_lifetime: int | None = None
         self.state = {**heard.STATE, **(state or {}), "name": name}
         self._replaces = replaces
-        self._nonce = secrets.token_urlsafe(
-            16
-        )  # until a welcome has come: a hello that was not answered may have let us in
+        # Until a welcome has come: a hello that was not answered may have let us in.
+        self._nonce = secrets.token_urlsafe(_NONCE_BYTES)
         self._region = region
         self._others = Others(tell=self._tell, ask=self._ask, stir=self._stir, early=times.early)
         self._writer = Writer(self, self._others)
@@ -345,7 +345,7 @@ class Client(Sockets):
         self.capacity = message["capacity"]
         self.features = frozenset(message["features"])
         self._replaces = None
-        self._nonce = secrets.token_urlsafe(16)
+        self._nonce = secrets.token_urlsafe(_NONCE_BYTES)
         self._writer.begin()
         if was:
             self._tell(Resumed() if message["resumed"] else Renewed())
