@@ -9,6 +9,12 @@ from tests.conformance.wire import MOST
 pytestmark = pytest.mark.server
 promise = pytest.mark.promise
 
+RELAYS = {
+    "TURN_SERVERS": "eu=turn-eu.example.org;us=turn-us.example.org",
+    "TURN_DEFAULT_REGION": "eu",
+    "TURN_SECRETS": "a-secret-of-the-relays-0123456789-abc",
+}
+
 STATE = {"name": "", "muted": False, "camera": False, "sharing": False, "hand": False}
 
 
@@ -75,12 +81,7 @@ def test_a_second_hello_is_refused_and_the_socket_stays(pair, code):
 @promise("5", "one of the site's regions of relays, for `ice_servers` nearby.")
 @promise("5", "an unknown one is the site's default |")
 def test_relays_are_of_the_region_that_is_named(make_server, asking, code):
-    settings = {
-        "TURN_SERVERS": "eu=turn-eu.example.org;us=turn-us.example.org",
-        "TURN_DEFAULT_REGION": "eu",
-        "TURN_SECRETS": "a-secret-of-the-relays-0123456789-abc",
-    }
-    people = asking(make_server(**settings).ws_url)
+    people = asking(make_server(**RELAYS).ws_url)
 
     for chosen, relay in [("us", "turn-us"), ("eu", "turn-eu"), ("mars", "turn-eu"), ("", "turn-eu")]:
         near, *_ = people.join(f"{code}-{chosen}", region=chosen).answer["ice_servers"]
@@ -90,13 +91,9 @@ def test_relays_are_of_the_region_that_is_named(make_server, asking, code):
 @pytest.mark.own_server
 @promise("5", "Without it the site goes by what stands in front of it, if anything does")
 def test_without_a_region_relays_are_of_the_one_that_the_edge_names(make_server, asking, code):
-    settings = {
-        "TURN_SERVERS": "eu=turn-eu.example.org;us=turn-us.example.org",
-        "TURN_DEFAULT_REGION": "eu",
-        "TURN_SECRETS": "a-secret-of-the-relays-0123456789-abc",
-        "TURN_REGION_HEADER": "X-Region",
-    }
-    alice = asking(make_server(**settings).ws_url).open(additional_headers={"X-Region": "us"})
+    alice = asking(make_server(**RELAYS, TURN_REGION_HEADER="X-Region").ws_url).open(
+        additional_headers={"X-Region": "us"}
+    )
 
     alice.say("hello", code=code)
 

@@ -17,7 +17,7 @@ from signaling.shards import Shard
 from signaling.switchboard import Switchboard
 from tests.cast import ALICE, BOB, CHARLIE, entry, until
 from tests.redis_server import RedisServer
-from tests.signaling.test_redis_rooms import flush, scripts_run
+from tests.signaling.test_redis_rooms import flush, scripts_run, set_back
 from tests.signaling.test_switchboard import Outlet, signal
 
 
@@ -590,31 +590,26 @@ class LostMemoryTests:
         here, there, dead = await make_node(), await make_node(), await make_node()
         alice = await here.join(ALICE)
         await there.join(BOB)
-        async with Redis(unix_socket_path=redis.path) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis.path):
             await dead.join(CHARLIE)
             await until(lambda: seen_by(alice) == {BOB, CHARLIE})
-            await client.restore("room:room", 600_000, copy, replace=True)
 
         await there.lock(BOB)
 
         await until(lambda: alice.types[-1] == "members")
         assert (seen_by(alice), alice.heard[-1]["locked"]) == ({BOB}, True)
 
-    @pytest.mark.parametrize(
-        "changes", [0, 1]
-    )  # of which no news can come any more: the number is as high as before, or lower
+    # Of which no news can come any more: the number is as high as before, or lower.
+    @pytest.mark.parametrize("changes", [0, 1])
     async def test_who_was_let_in_anew_is_seen_to_have_been_gone(self, make_node, redis, changes):
         """Bob has nothing left of what was said to him: Alice must know, though he was and is in her list."""
         here, there, third = await make_node(), await make_node(), await make_node()
         alice = await here.join(ALICE)
-        async with Redis(unix_socket_path=redis.path) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis.path):
             await there.join(BOB)
             await until(lambda: alice.types == ["joined"])
             for _ in range(changes):
                 await here.lock(ALICE)
-            await client.restore("room:room", 600_000, copy, replace=True)
         await third.resume(BOB)
 
         await here.renew()
@@ -629,10 +624,8 @@ class LostMemoryTests:
         held = there.switchboard.detach("room", BOB, bob)
         await there.switchboard.tell(held, lambda rooms: rooms.away("room", BOB, connection=1, keep=0))
         await until(lambda: alice.types == ["joined", "away"])
-        async with Redis(unix_socket_path=redis.path) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis.path):
             await here.lock(ALICE)
-            await client.restore("room:room", 600_000, copy, replace=True)
 
         await here.renew()
 
@@ -643,11 +636,9 @@ class LostMemoryTests:
         """A copy has taken over that lacks Bob, whose node is gone."""
         here, there, gone = await make_node(), await make_node(), await make_node()
         alice = await here.join(ALICE)
-        async with Redis(unix_socket_path=redis.path) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis.path):
             await gone.join(BOB)
             await until(lambda: alice.types == ["joined"])
-            await client.restore("room:room", 600_000, copy, replace=True)
 
         await there.join(CHARLIE)
 
@@ -688,11 +679,9 @@ class LostMemoryTests:
         here, there = await make_node(), await make_node()
         await here.join(ALICE)
         bob = await there.join(BOB)
-        async with Redis(unix_socket_path=redis.path) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis.path):
             await here.show(ALICE, hand=True)
             await until(lambda: bob.types == ["state"])
-            await client.restore("room:room", 600_000, copy, replace=True)
         await there.renew()
         revision = there.switchboard.known("room").revision
         await until(lambda: here.switchboard.known("room").revision == revision)
@@ -705,11 +694,9 @@ class LostMemoryTests:
         node = await make_node()
         await node.join(BOB)
         await node.join(ALICE)
-        async with Redis(unix_socket_path=redis.path) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis.path):
             for connection in (1, 2):
                 await node.resume(ALICE, connection=connection)
-            await client.restore("room:room", 600_000, copy, replace=True)
 
         newest = await node.resume(ALICE, connection=3)
 
@@ -721,11 +708,9 @@ class LostMemoryTests:
         await here.join(ALICE)
         await there.join(BOB)
         await until(lambda: BOB in here.switchboard.known("room").members)
-        async with Redis(unix_socket_path=redis.path) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis.path):
             await gone.resume(BOB)
             await until(lambda: here.switchboard.known("room").members[BOB].connection == 2)
-            await client.restore("room:room", 600_000, copy, replace=True)
 
         await here.renew()
 

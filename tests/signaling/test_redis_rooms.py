@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -69,6 +71,15 @@ async def on_two_nodes(make_rooms) -> tuple[dict[str, RedisRooms], dict[str, Hel
 async def flush(redis_socket) -> None:
     async with Redis(unix_socket_path=redis_socket) as client:
         await client.flushall()
+
+
+@asynccontextmanager
+async def set_back(redis_socket) -> AsyncIterator[None]:
+    """At the end Redis knows the room as it was at the beginning, as a copy that had fallen behind does."""
+    async with Redis(unix_socket_path=redis_socket) as client:
+        copy = await client.dump("room:room")
+        yield
+        await client.restore("room:room", 600_000, copy, replace=True)
 
 
 async def forgotten_while_bob_is_away(make_rooms, redis_socket) -> tuple[Held, Member]:
@@ -728,12 +739,10 @@ class EmptyRedisTests:
         await rooms.join(entry(ALICE), capacity=4)
         await other.join(entry(BOB), capacity=4)
         clock.move(100)
-        async with Redis(unix_socket_path=redis_socket) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis_socket):
             await rooms.resume(replace(entry(ALICE), request="again"), capacity=4, stamp=1, connection=1)
             await other.show("room", BOB, connection=1, change=ShowState(hand=True))
             alice = await held(rooms, ALICE)
-            await client.restore("room:room", 600_000, copy, replace=True)
 
         (outcome,) = await live(rooms, alice)
 
@@ -747,12 +756,10 @@ class EmptyRedisTests:
         clock.move(100)
         for peer, node in nodes.items():
             await live(node, known[peer])
-        async with Redis(unix_socket_path=redis_socket) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis_socket):
             await nodes[ALICE].lock("room", ALICE, connection=1, locked=True)
             await nodes[ALICE].show("room", ALICE, connection=1, change=ShowState(hand=True))
             alice = await held(nodes[ALICE], ALICE)
-            await client.restore("room:room", 600_000, copy, replace=True)
         await nodes[BOB].show("room", BOB, connection=1, change=ShowState(muted=True))
 
         (outcome,) = await live(nodes[ALICE], alice)
@@ -767,11 +774,9 @@ class EmptyRedisTests:
         clock.move(100)
         for peer, node in nodes.items():
             await live(node, known[peer])
-        async with Redis(unix_socket_path=redis_socket) as client:
-            copy = await client.dump("room:room")
+        async with set_back(redis_socket):
             await nodes[ALICE].show("room", ALICE, connection=1, change=ShowState(hand=True))
             known = {peer: await held(node, peer) for peer, node in nodes.items()}
-            await client.restore("room:room", 600_000, copy, replace=True)
 
         outcomes = [outcome for peer in order for outcome in await live(nodes[peer], known[peer])]
 
