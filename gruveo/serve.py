@@ -1,6 +1,7 @@
 """What production runs: one node of the site, which sends everybody elsewhere before it stops."""
 
 import argparse
+import asyncio
 import logging
 import os
 import resource
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -21,6 +23,8 @@ from gruveo.env import BadValue
 logger = logging.getLogger("gruveo")
 
 _LAST = 3.0  # seconds for what threads still do once all sockets are closed
+_TICK = 1.0  # seconds between two looks at what is to be done, when no signal comes
+_DRAINING_TICK = 0.1
 _SPREAD = 0.8  # of the drain's time: what is left is for those who need a second attempt
 
 
@@ -30,6 +34,9 @@ class DrainingServer(uvicorn.Server):
     It ends when nobody is left or `seconds` have passed; who is still here is closed with 1012 then. A second signal ends it at once.
 
     SIGUSR1 begins the same drain and no end: the machine goes, and whoever watches over the process would only start it again.
+
+    uvicorn looks ten times a second whether it is to end, which is two thirds of what a node with nobody to serve costs; here a signal
+    wakes it.
     """
 
     def __init__(self, config: uvicorn.Config, *, seconds: float, announce: Callable[[str], None]) -> None:
@@ -38,8 +45,11 @@ class DrainingServer(uvicorn.Server):
         self._announce = announce
         self._drains = self._stops = False
         self._ends_at: float | None = None
+        self._signalled = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets=None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
@@ -56,14 +66,26 @@ class DrainingServer(uvicorn.Server):
             self._drains = self._stops = True  # a signal handler does no more than that; the next tick does the rest
         else:
             super().handle_exit(sig, frame)
+        self._wake()
 
     def handle_leaving(self, sig: int, frame: FrameType | None) -> None:
         self._drains = bool(self._seconds)
+        self._wake()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._signalled.wait(), _DRAINING_TICK if self._drains else _TICK)
+            self._signalled.clear()
 
     async def on_tick(self, counter: int) -> bool:
         if self._drains and self._drain_is_over() and self._stops:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    def _wake(self) -> None:
+        if self._loop and not self._loop.is_closed():  # a signal may come before and after
+            self._loop.call_soon_threadsafe(self._signalled.set)
 
     def _drain_is_over(self) -> bool:
         switchboard = self.lifespan.state["switchboard"]
