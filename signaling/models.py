@@ -116,6 +116,12 @@ class Call(models.Model):
 
     @classmethod
     def of(cls, call: EndedCall) -> "Call":
+        """
+        Raises:
+            ValueError, OverflowError, OSError: there is no such moment, or no such number of people.
+        """
+        if call.largest < 0:  # SQLite would ignore it, as it ignores a call that is known
+            raise ValueError(f"{call.largest} people")
         return cls(
             call_id=call.id,
             room=call.room,

@@ -183,7 +183,10 @@ class Rooms(Protocol):
         """
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
-        """Of the calls that are over and not yet forgotten so many, the oldest first; some may be recorded already."""
+        """Of the calls that are over and not yet forgotten so many at most, the oldest first; some may be recorded already."""
+
+    async def set_aside(self, call: EndedCall) -> bool:
+        """Keeps one that cannot be recorded where operators find it; False if it is there already."""
 
     async def forget_calls(self, calls: list[EndedCall]) -> None:
         """May be said twice, and by several nodes."""

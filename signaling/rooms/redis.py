@@ -7,6 +7,7 @@ besides. When Redis comes back empty, `renew` puts back those whose sockets stan
 """
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable, Iterable
 from itertools import count
@@ -22,6 +23,8 @@ from signaling import protocol
 from signaling.protocol import ProtocolError, ShowState
 from signaling.rooms import Call, Change, EndedCall, Entry, Heartbeat, Held, Member, Outcome, Room
 
+logger = logging.getLogger(__name__)
+
 _SCRIPT = (Path(__file__).parent / "rooms.lua").read_text()
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _SLICE = 100  # rooms renewed in one script, which keeps Redis from everything else for a millisecond or two
@@ -29,6 +32,7 @@ _SWEPT = 20  # rooms that nobody is left in, ended with each heartbeat
 _HOLD = 32  # leases of a node that one of a place lasts
 _MOST_ENDED = 20_000  # calls; each a few hundred bytes
 _ENDED = "calls:ended"
+_REFUSED = "calls:refused"  # by the database, or unreadable: for operators, by the call's id or the entry's
 
 
 class _Room(Struct):
@@ -197,8 +201,24 @@ class RedisRooms:
         pipeline.xrange(_ENDED, count=count)
         pipeline.get("boot")
         entries, boot = await pipeline.execute()
-        waiting = [replace(_decode_call(fields[b"call"]), entry=entry.decode()) for entry, fields in entries]
-        return (waiting + self._lost_calls(waiting, boot and _decode_boot(boot).at, count))[:count]
+        waiting = [call for entry, fields in entries if (call := await self._read_call(entry.decode(), fields))]
+        return (waiting + self._lost_calls(waiting, boot and _decode_boot(boot).at, are_all=len(entries) < count))[
+            :count
+        ]
+
+    async def _read_call(self, entry: str, fields: dict[bytes, bytes]) -> EndedCall | None:
+        """None if it is none; then it is set aside as it is, so that it holds up no other."""
+        packed = fields.get(b"call", b"")
+        try:
+            return replace(_decode_call(packed), entry=entry)
+        except ValueError as error:  # no MessagePack, no text
+            if await self._redis.hsetnx(_REFUSED, entry, packed):
+                logger.error("entry %r of %s cannot be read and is set aside: %s", entry, _ENDED, error)
+            await self._redis.xdel(_ENDED, entry)
+            return None
+
+    async def set_aside(self, call: EndedCall) -> bool:
+        return bool(await self._redis.hsetnx(_REFUSED, call.id, _encode(call)))
 
     async def forget_calls(self, calls: list[EndedCall]) -> None:
         if entries := [call.entry for call in calls if call.entry]:
@@ -212,11 +232,11 @@ class RedisRooms:
         while len(self._ended) > _MOST_ENDED:
             del self._ended[next(iter(self._ended))]
 
-    def _lost_calls(self, waiting: list[EndedCall], boot: float | None, count: int) -> list[EndedCall]:
-        """Of those kept here; and what another node has recorded is kept no longer."""
+    def _lost_calls(self, waiting: list[EndedCall], boot: float | None, *, are_all: bool) -> list[EndedCall]:
+        """Of those kept here; and what another node has recorded is kept no longer: it is not among all that wait."""
         known = {call.id for call in waiting}
         kept = [(call, at) for call, at in self._ended.values() if call.id not in known]
-        if len(waiting) < count:  # all that wait were seen
+        if are_all:
             for call, at in kept:
                 if at == boot:
                     del self._ended[call.id]

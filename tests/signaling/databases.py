@@ -64,6 +64,7 @@ class Database:
             env=self._env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
         assert recorder.stdout.readline() == "ready\n"

@@ -1,10 +1,14 @@
 """Calls that are over, into the database: each once, whatever happens on the way. In processes of their own, as nodes are."""
 
 import asyncio
+import math
+import re
 
+import msgspec
 import pytest
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from signaling.models import Call
@@ -14,6 +18,7 @@ from signaling.rooms.memory import MemoryRooms
 from signaling.rooms.redis import RedisRooms
 from tests.cast import ALICE, BOB, Clock, entry, until
 from tests.scale import scaled
+from tests.server import BASE_DIR
 from tests.signaling.databases import Database
 
 
@@ -22,6 +27,15 @@ async def rooms(redis_socket):
     async with Redis(unix_socket_path=redis_socket) as client:
         await client.flushall()
         yield RedisRooms(client, quarantine=0)
+
+
+def _pack(ended: EndedCall) -> bytes:
+    return msgspec.msgpack.encode(ended)
+
+
+def _put_back() -> str:
+    """The script of the paper."""
+    return re.search(r'redis-cli EVAL "(.+?)" 0', (BASE_DIR / "docs" / "data.md").read_text(), re.DOTALL)[1]
 
 
 async def call(rooms, room: str, *, connected: bool = True, relayed: bool = False) -> None:
@@ -96,6 +110,48 @@ class RecorderTests:
 
         assert [row[1] for row in database.rows()] == ["room"]
 
+    async def test_what_the_database_never_takes_is_set_aside_and_holds_up_nothing(self, rooms, database, redis_socket):
+        sound = EndedCall("sound", "room", 1.8e9, 1.8e9 + 60, largest=2)
+        refused = {
+            "in the year 33658": replace(sound, ended=1e12),
+            "far later": replace(sound, ended=1e17),
+            "for ever": replace(sound, ended=math.inf),
+            "fewer than none": replace(sound, largest=-1),
+        }
+        only_by_postgresql = {
+            "a crowd": replace(sound, largest=70_000),
+            "no text": replace(sound, room="a\0b"),
+            "a long id" + "!" * 128: sound,
+        }
+        async with Redis(unix_socket_path=redis_socket) as client:
+            for name, one in {**refused, **only_by_postgresql, "sound": sound}.items():
+                await client.xadd("calls:ended", {"call": _pack(replace(one, id=name))})
+            packed = b"\xff", _pack(sound).replace(b"room", b"\xff" * 4), b""
+            unread = [await client.xadd("calls:ended", {"call": text}) for text in packed]
+            await call(rooms, "last")
+
+            output, log = database.start_recorder(redis_socket).communicate("\n", timeout=60)
+            aside = {name.decode() for name in await client.hkeys("calls:refused")}
+
+            assert (output.splitlines()[-1], await client.xlen("calls:ended")) == ("0", 0)
+        recorded = {row[0] for row in database.rows()}
+        last = next(name for name in recorded if name.startswith("last."))
+        assert {"sound", last} <= recorded and refused.keys() <= aside and not recorded & aside
+        unread = {entry.decode() for entry in unread}
+        assert recorded | aside == {*refused, *only_by_postgresql, *unread, "sound", last}
+        assert all(log.count(f"{name!r}") == 1 for name in aside)
+
+    async def test_what_was_set_aside_is_put_back_by_hand(self, rooms, redis_socket):
+        """As docs/data.md has it."""
+        ended = EndedCall("call", "room", 1.8e9, 1.8e9 + 60, largest=2)
+        assert [await rooms.set_aside(ended) for _ in range(2)] == [True, False]
+
+        async with Redis(unix_socket_path=redis_socket) as client:
+            await client.eval(_put_back(), 0)
+
+            assert [replace(call, entry="") for call in await rooms.ended_calls(10)] == [ended]
+            assert not await client.exists("calls:refused")
+
 
 @pytest.mark.django_db(transaction=True)
 class MemoryTests:
@@ -109,6 +165,17 @@ class MemoryTests:
         assert [await record_calls(rooms, count=2) for _ in range(3)] == [2, 1, 0]
 
         assert [known.room async for known in Call.objects.order_by("started")] == ["room 0", "room 1", "room 2"]
+
+    async def test_what_is_refused_holds_up_nothing(self, caplog):
+        rooms = MemoryRooms()
+        for number in range(3):
+            await call(rooms, f"room {number}")
+        rooms._ended[1] = replace(rooms._ended[1], ended=1e12)
+
+        assert [await record_calls(rooms, count=2) for _ in range(3)] == [2, 1, 0]
+
+        assert [known.room async for known in Call.objects.order_by("started")] == ["room 0", "room 2"]
+        assert [record.room for record in caplog.records] == ["room 1"]
 
     async def test_whatever_goes_wrong_it_is_tried_again(self):
         rooms = MemoryRooms()
