@@ -13,10 +13,8 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django_prose_editor.config import html_tags
 from js_asset import static_lazy
-from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError
 
-from gruveo import local_env
+from gruveo import local_env, redis_hosts
 from gruveo.env import BadValue, Env
 from signaling import native
 from turnauth import rules as turn_rules
@@ -59,16 +57,7 @@ CSRF_TRUSTED_ORIGINS = [str(origin) for origin in SITE_ORIGINS]
 
 # State
 
-REDIS_URLS = env.names("REDIS_URL")
-if not all(url.startswith(("redis://", "rediss://", "unix://")) for url in REDIS_URLS):
-    raise BadValue("REDIS_URL", "must hold addresses such as redis://host:6379/0, separated by commas.")
-try:
-    for _url in REDIS_URLS:
-        ConnectionPool.from_url(_url).make_connection()  # connects to nothing yet
-except (ValueError, TypeError, RedisError):  # its text may quote the password
-    raise BadValue("REDIS_URL", "holds an address with a port or an option that is none.") from None
-if len(set(REDIS_URLS)) < len(REDIS_URLS):
-    raise BadValue("REDIS_URL", "names a host twice.")
+REDIS_URLS = env.parsed("REDIS_URL", redis_hosts.parse)
 _DATABASE = env.text("DATABASE_URL", *([] if PRODUCTION else [f"sqlite:///{VAR_DIR / 'db.sqlite3'}"]))
 try:
     DATABASES = {"default": dj_database_url.parse(_DATABASE)}

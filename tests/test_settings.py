@@ -81,6 +81,14 @@ class ProductionTests:
             ("REDIS_URL", "redis://:s3cr3t@[::1/0"),
             ("REDIS_URL", "redis://redis.example/0?passwort=s3cr3t"),
             ("REDIS_URL", "rediss://:s3cr3t@redis.example/0?ssl_cert_reqs=perhaps"),
+            ("REDIS_URL", "redis://:s3cr3t@redis.example/0?decode_responses=true"),
+            ("REDIS_URL", "redis://:s3cr3t@redis.example/0?protocol=3"),
+            ("REDIS_URL", "redis://:s3cr3t@redis.example/0?encoding=utf-16"),
+            ("REDIS_URL", "redis://:s3cr3t@redis.example/0?socket_timeout=60"),
+            ("REDIS_URL", "redis://redis.example/s3cr3t"),
+            ("REDIS_URL", "redis://:s3cr3t@redis.example/1/2"),
+            ("REDIS_URL", "redis://redis.example/0?db=s3cr3t"),
+            ("REDIS_URL", "unix://?db=1"),
             ("LEASE_SECONDS", "0.1"),
             ("METRICS_TOKEN", "s3cr3t-but-short"),
             ("METRICS_NETWORKS", "10.0.0.1/8"),
@@ -116,6 +124,20 @@ class ProductionTests:
         assert done.returncode != 0
         assert f"BadValue: {name} " in done.stderr.strip().splitlines()[-1]
         assert "s3cr3t" not in done.stdout + done.stderr
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "redis://redis.example",
+            "redis://user:s3cr3t@[::1]:6380/",
+            "rediss://:s3cr3t@redis.example/3?ssl_ca_certs=/etc/ca.pem&ssl_check_hostname=false&client_name=gruveo",
+            "unix:///run/redis.sock?db=2&password=s3cr3t",
+        ],
+    )
+    def test_an_address_of_redis_may_say_how_the_host_is_reached(self, tmp_path, url):
+        done = load(tmp_path, "print(*settings.REDIS_URLS)", **{**PRODUCTION, "REDIS_URL": url})
+
+        assert done.stdout.split() == [url], done.stderr
 
     def test_browsers_may_open_sockets_where_signaling_url_says_and_nowhere_else(self, tmp_path):
         show = "print(*settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['connect-src'])"
