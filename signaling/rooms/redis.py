@@ -339,6 +339,7 @@ def _known(held: Held) -> dict:
         "locked": room.locked,
         "revision": room.revision,
         "version": room.version,
+        "made_in": room.boot,
         "knows": list(room.members),
         "call": room.call,
         "held": held.members,

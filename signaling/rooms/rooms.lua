@@ -3,7 +3,8 @@
 -- KEYS[1]  what a renewal needs, see `pack_leases`; behind it the room, packed: capacity, locked, revision, version, members (by stamp),
 --          call, and the last changes
 -- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `before`: the same of the one before, as
---          far as a node has told; `seen`: when a node last showed that it lives; `grace`: no lease runs out before
+--          far as a node has told; `set_back`: what `at` was before the clock was set back; `seen`: when a node last showed that it lives;
+--          `grace`: no lease runs out before
 -- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future; for `refresh` the second room, and so on
 -- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
 --
@@ -18,7 +19,7 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000 + request.skew
 local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor(request.skew * 1000000)
 
-local id, key, room, boot
+local id, key, room, boot, known_boot
 local members, events, nodes, over, past, no_place
 local is_changed, is_extended, had_call
 local leases = {} -- until when nodes are taken to be alive
@@ -89,9 +90,10 @@ local function made_at(version)
   return tonumber((version or ''):match('^%d+')) or 0
 end
 
--- Whether it was made by the Redis before this one, which is new. It and `boot.at` may be rounded differently.
-local function is_former(version)
-  return is_fresh() and made_at(version) < boot.at * 1000000 - 2
+-- Whether the room that a node knows was made by the Redis before this one, which is new. Each is known by when it was first used, for the
+-- clocks of the two may differ.
+local function is_former()
+  return is_fresh() and request.made_in ~= boot.at and request.made_in ~= boot.set_back and request.made_in ~= room.boot
 end
 
 -- Reading and writing a room
@@ -195,7 +197,7 @@ local function answer(peer, is_new)
   for name in pairs(nodes) do names[#names + 1] = name end
   local head = {events = events, nodes = names, peer = peer, is_new = is_new}
   if next(no_place) then head.no_place = no_place end
-  if request.op == 'renew' and is_former(request.version) and request.revision >= (room.told or 0) then
+  if request.op == 'renew' and is_former() and request.revision >= (room.told or 0) then
     head.knows_most, head.boot = true, boot.at
   end
   if #over > 0 then head.ended, head.boot = over, boot.at end
@@ -306,8 +308,9 @@ local function finish()
   room.call = nil
 end
 
--- Whether somebody is from before this Redis was new. A stamp and `boot.at` may be rounded differently.
+-- Whether somebody is from before this Redis was new, which lets nobody else in at first. A stamp and `boot.at` may be rounded differently.
 local function has_former_people()
+  if now < boot.at + request.quarantine then return #members > 0 end
   for _, member in ipairs(members) do
     if member.stamp < boot.at * 1000000 - 2 then return true end
   end
@@ -347,6 +350,9 @@ local function bring(call)
     here.connect_seconds = here.connect_seconds or call.connect_seconds
     here.largest = math.max(here.largest, call.largest)
     return
+  end
+  if is_fresh() and call.boot > 0 and call.boot ~= boot.at then
+    call.started = math.min(call.started, boot.at - 0.001) -- the clock of the Redis before may have been ahead
   end
   if call.started >= boot.at then return end
   call.together, call.waits = math.max(call.started, math.min(boot.at, now)), true
@@ -417,7 +423,7 @@ end
 -- What came back empty does not know who is in which room: for a while only those who were there are let in.
 local function quarantine()
   local is_new = boot.at > now -- there is none yet, or the clock was set back
-  if is_new then boot = {at = now, before = 0, grace = 0} end
+  if is_new then boot = {at = now, before = 0, grace = 0, set_back = known_boot and boot.at or nil} end
   local is_told = request.boot > boot.before and request.boot < boot.at
   if is_told then boot.before = request.boot end
   if is_new or is_told then save_boot() end
@@ -463,9 +469,10 @@ local function has_not_heard(member)
   return request.connection < (member.since or 0)
 end
 
+-- Of whom only others have told: what its own node knows comes first, lest it be lost below what is done now.
 local function fenced()
   local member = find(request.peer)
-  return member and member.connection == request.connection and member or nil
+  return member and member.connection == request.connection and not member.is_hearsay and member or nil
 end
 
 local function alike(a, b)
@@ -521,7 +528,7 @@ end
 
 -- What is asked for
 
-local known_boot = redis.call('GET', KEYS[2])
+known_boot = redis.call('GET', KEYS[2])
 boot = known_boot and cmsgpack.unpack(known_boot) or {at = math.huge, grace = 0}
 boot.before = boot.before or 0
 if request.op == 'refresh' then return refresh() end
@@ -589,7 +596,7 @@ elseif request.op == 'resume' then
   if request.attempt and request.attempt < known.attempt then return refuse('superseded') end
   note_together()
   local was_away = known.away
-  known.node, known.request, known.attempt = request.node, request.request, request.attempt or 0
+  known.node, known.request, known.attempt, known.is_hearsay = request.node, request.request, request.attempt or 0, nil
   known.connection = math.max(known.connection, request.connection) + 1 -- an older one may have been put back
   known.away, known.keep, known.expires_at = false, nil, now + request.lease
   is_changed = true
@@ -669,6 +676,9 @@ elseif request.op == 'renew' then
   for _, held in ipairs(request.held) do
     local known, place = find(held.peer)
     local is_older = known and known.connection < held.connection
+    if known and known.is_hearsay and known.request == held.request then
+      known.is_hearsay, is_extended = nil, true
+    end
     if known and not is_older and known.request ~= held.request then -- numbers of sockets begin anew in a Redis that is new
       no_place[held.peer] = 'superseded'
     elseif is_older then -- another node has put it back, or Redis itself is, as it was before
@@ -685,7 +695,7 @@ elseif request.op == 'renew' then
   local may_know_better = is_fresh() or made_at(request.version) > made_at(room.version)
   if request.if_forgotten and not may_know_better then return answer() end
   -- While all nodes tell a Redis that is new what they know, the one that knows most is right, in whatever order they come.
-  local told = is_former(request.version) and (room.told or 0) or before
+  local told = is_former() and (room.told or 0) or before
   local is_behind = request.revision == before and made_at(request.version) > made_at(room.version) -- by what raised no revision
   local knows_more = request.revision > told or is_behind
   local capacity = knows_more and may_know_better and request.capacity or room.capacity
@@ -731,6 +741,7 @@ elseif request.op == 'renew' then
     other.expires_at = other.away and math.min(other.expires_at, now + 60) or now + request.lease
     other.keep = other.away and math.max(0, other.expires_at - now) or nil
     if is_fresh() and other.expires_at > now and not find(other.peer) and #members < room.capacity and not has_left(other.peer) then
+      other.is_hearsay = true
       insert(other)
       reminded = true
     end

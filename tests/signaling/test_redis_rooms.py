@@ -1067,6 +1067,81 @@ class EmptyRedisTests:
                     await RedisRooms(one).join(entry(CHARLIE), capacity=2)
 
 
+class OtherClockTests:
+    """A Redis that is empty takes the place of one whose clock was ahead, or behind."""
+
+    @pytest.fixture(params=[-5, 5])
+    async def lose(self, make_rooms, redis_socket, clock, request):
+        await make_rooms().beat("node", holds=False)
+        clock.move(100)  # it was first used long ago
+
+        async def lose():
+            await flush(redis_socket)
+            clock.move(request.param)
+
+        return lose
+
+    async def test_a_lock_that_was_said_just_before_holds(self, make_rooms, lose):
+        nodes, known = await on_two_nodes(make_rooms)
+        await nodes[ALICE].lock("room", ALICE, connection=1, locked=True)
+        alice = await held(nodes[ALICE], ALICE)
+        await lose()
+        await live(nodes[BOB], known[BOB])  # who has not heard of it
+        for hand in (True, False):
+            await nodes[BOB].show("room", BOB, connection=1, change=ShowState(hand=hand))
+
+        (outcome,) = await live(nodes[ALICE], alice)
+
+        assert outcome.room.locked and outcome.room.revision > alice.room.revision
+
+    async def test_what_was_locked_anew_is_not_undone_by_who_knows_less(self, make_rooms, lose):
+        nodes, known = await on_two_nodes(make_rooms)
+        await lose()
+        await live(nodes[BOB], known[BOB])
+        locked = await nodes[BOB].lock("room", BOB, connection=1, locked=True)
+
+        await live(nodes[ALICE], known[ALICE])
+
+        assert (await nodes[ALICE].view("room")).version == locked.room.version
+
+    async def test_who_was_away_has_a_place_to_come_back_to(self, make_rooms, lose):
+        nodes, _ = await on_two_nodes(make_rooms)
+        away = (await nodes[BOB].away("room", BOB, connection=1, keep=30)).member
+        alice = await held(nodes[ALICE], ALICE)
+        await lose()
+
+        (outcome,) = await live(nodes[ALICE], alice)
+
+        assert outcome.room.members[BOB].connection == away.connection
+
+    @pytest.mark.parametrize("quarantine", [0, 12])
+    async def test_a_call_goes_on(self, make_rooms, lose, quarantine):
+        nodes, known = await on_two_nodes(make_rooms)
+        await lose()
+        later = {peer: make_rooms(quarantine=quarantine) for peer in nodes}
+
+        for peer, node in later.items():
+            await live(node, known[peer])
+
+        assert (await later[ALICE].view("room")).call.id == known[ALICE].room.call.id
+        assert await later[ALICE].ended_calls(1) == []
+
+    async def test_what_somebody_shows_before_its_node_has_told_of_it_undoes_nothing(self, make_rooms, lose):
+        """Bob's node has told of Alice, but has not heard that she is muted."""
+        nodes, known = await on_two_nodes(make_rooms)
+        await nodes[ALICE].show("room", ALICE, connection=1, change=ShowState(muted=True))
+        alice = await held(nodes[ALICE], ALICE)
+        await lose()
+        await live(nodes[BOB], known[BOB])
+        show = partial(nodes[ALICE].show, "room", ALICE, connection=1, change=ShowState(hand=True))
+
+        assert await show() is None  # until her node has told of her
+        await nodes[ALICE].renew([alice])
+        outcome = await show()
+
+        assert (outcome.member.state.muted, outcome.member.state.hand) == (True, True)
+
+
 class RaceTests:
     async def test_of_those_who_come_at_once_in_several_processes_exactly_two_get_in(self, make_rooms, redis_socket):
         make_rooms()
