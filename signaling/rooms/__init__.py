@@ -48,7 +48,8 @@ class Call(Struct, frozen=True):
     many held places at once; `connected` and `relayed` are what clients have reported, and `connect_seconds` how long after its start the
     first report came; unknown for a call from before this store. `certain_at` is from when on tokens may name it, in unix seconds: until
     then somebody from before this store may still say that it is an older one. `boot` is when the store that holds it was first used; 0
-    where nobody can tell that another one came in between.
+    where nobody can tell that another one came in between. `together` is when two were last known to be there, as far as the store had
+    noted it when it told of the call; 0 in a store of one node.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Call(Struct, frozen=True):
     connect_seconds: float | None = None
     certain_at: float = 0.0
     boot: float = 0.0
+    together: float = 0.0
 
 
 class EndedCall(Struct, frozen=True):

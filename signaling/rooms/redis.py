@@ -342,8 +342,15 @@ def _known(held: Held) -> dict:
         "made_in": room.boot,
         "knows": list(room.members),
         "call": room.call,
+        "together": _together(room),
         "held": held.members,
     }
+
+
+def _together(room: Room) -> float | None:
+    """When two were last there, if it is over; in a call in which two are there a store only notes it when one of them goes."""
+    is_over = room.call and sum(not member.away for member in room.members.values()) < 2
+    return room.call.together if is_over else None
 
 
 def _outcome(room_id: str, packed: bytes | None, head: _Head) -> Outcome | None:

@@ -355,7 +355,7 @@ local function bring(call)
     call.started = math.min(call.started, boot.at - 0.001) -- the clock of the Redis before may have been ahead
   end
   if call.started >= boot.at then return end
-  call.together, call.waits = math.max(call.started, math.min(boot.at, now)), true
+  call.together, call.waits = math.max(call.started, math.min(request.together or boot.at, boot.at, now)), true
   local known = past_calls()
   local is_stale = request.op == 'resume' and call.boot > 0 and call.boot < boot.before
   if is_stale or call.started < known.to then

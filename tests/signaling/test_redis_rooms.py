@@ -951,7 +951,8 @@ class EmptyRedisTests:
 
         (outcome,) = await live(mine, alice)
         assert outcome.room.call.boot > call.boot
-        assert outcome.room.call == replace(call, boot=outcome.room.call.boot)  # it waits for the other
+        boot = outcome.room.call.boot
+        assert outcome.room.call == replace(call, boot=boot, together=boot)  # it waits for the other
         first = outcome
         (outcome,) = await live(theirs, bob)
         assert outcome.room.call == first.room.call
@@ -960,6 +961,27 @@ class EmptyRedisTests:
         (ended,) = await mine.ended_calls(10)
         assert (ended.id, ended.connected, ended.relayed) == (call.id, True, True)
         assert ended.ended - ended.started >= 6
+
+    async def test_a_call_in_which_the_others_were_away_ends_when_they_went(self, make_rooms, redis_socket, clock):
+        """None of them comes back; Redis was out of reach for long meanwhile."""
+        rooms = make_rooms()
+        for peer in (ALICE, BOB, CHARLIE):
+            await rooms.join(entry(peer), capacity=3)
+            clock.move(10)
+        for peer in (BOB, CHARLIE):
+            away = await rooms.away("room", peer, connection=1, keep=30)
+            clock.move(10)
+        alice = Held(away.room, (away.room.members[ALICE],))
+        await flush(redis_socket)
+        clock.move(10)
+
+        for _ in range(8):
+            for outcome in await live(rooms, alice):
+                alice = Held(outcome.room, (outcome.room.members[ALICE],))
+            clock.move(5)
+
+        (ended,) = await rooms.ended_calls(10)
+        assert ended.ended - ended.started == pytest.approx(30, abs=2)  # Charlie went 30 s after Bob had come
 
     async def test_a_call_that_was_over_and_not_recorded_is_known_to_the_node_that_ended_it(
         self, make_rooms, redis_socket, clock
@@ -1062,7 +1084,10 @@ class EmptyRedisTests:
                 await live(theirs, bob)
 
                 room = await mine.view("room")
-                assert (set(room.members), room.call) == ({ALICE, BOB}, replace(call, boot=room.call.boot))
+                assert (set(room.members), room.call) == (
+                    {ALICE, BOB},
+                    replace(call, boot=room.boot, together=room.boot),
+                )
                 with pytest.raises(ProtocolError, match="admits nobody"):
                     await RedisRooms(one).join(entry(CHARLIE), capacity=2)
 
@@ -1639,7 +1664,7 @@ class ClockTests:
         assert (news == []) is (first != "a resume")  # which gives Bob another socket
         room = await other.view("room")
         assert set(room.members) == {ALICE, BOB}
-        assert room.call == known[ALICE].room.call
+        assert room.call == replace(known[ALICE].room.call, together=room.call.together)
         assert await other.ended_calls(10) == []
 
     @pytest.mark.parametrize("seconds", [60, 3600])
