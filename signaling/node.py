@@ -13,7 +13,7 @@ from signaling.links import Link
 from signaling.records import keep_recording
 from signaling.rooms.memory import MemoryRooms
 from signaling.rooms.redis import RedisRooms
-from signaling.shards import Shard
+from signaling.shards import PATIENCE, Shard
 from signaling.switchboard import Switchboard
 from signaling.wire import ScriptRedis
 
@@ -50,6 +50,7 @@ def _shard(url: str, common: str, made: Switchboard) -> Shard:
         reload=limits.place,
         joins=limits.joins,
         joins_burst=limits.joins_burst,
+        patience=PATIENCE,
     )
     link = Link(url, made.deliver, test_every=lease / 3, patience=lease * 2 / 3, tally=made.tally)
     return Shard(rooms, link, Accord(redis, common, lasts=4 * lease))

@@ -22,7 +22,7 @@ from signaling.rounds import Rounds
 logger = logging.getLogger(__name__)
 
 Errand = Callable[[], Awaitable[None]]
-_PATIENCE = 1.5  # seconds that somebody at the door waits for a turn, and then again for the answer of the store
+PATIENCE = 1.5  # seconds that somebody at the door waits for a turn, and then again for the answer of the store
 _MOST_ASKING = 256  # at once; the others wait for their turn
 _MOST_ERRANDS = 20_000  # each a few hundred bytes; beyond it leases settle who is still there
 _RETRY_AFTER = (1, 4)  # seconds; drawn anew each time, so that those who are sent away do not come back together
@@ -32,7 +32,7 @@ class Shard:
     """`link` and `accord` are None where this process is the only node; `node` is what its members are said to sit on."""
 
     def __init__(
-        self, rooms: Rooms, link: Link | None = None, accord: Accord | None = None, *, patience: float = _PATIENCE
+        self, rooms: Rooms, link: Link | None = None, accord: Accord | None = None, *, patience: float = PATIENCE
     ) -> None:
         self.rooms = rooms
         self.link = link

@@ -9,6 +9,7 @@ besides. When Redis comes back empty, `renew` puts back those whose sockets stan
 import hashlib
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
@@ -85,7 +86,8 @@ class RedisRooms:
     """
     See signaling.rooms.Rooms. Times in seconds: `lease` is how long a node counts as alive after it has said so, and how long a place lasts
     that its node has not spoken for yet; `quarantine` how long a Redis that is new admits nobody, `remember` and `reload` as in
-    MemoryRooms; `joins` are let through per second and address, `joins_burst` at once; `skew` is added to Redis's clock, for tests.
+    MemoryRooms; `joins` are let through per second and address, `joins_burst` at once; after `patience`, if
+    there is one, nobody waits any more to be let in; `skew` is added to Redis's clock, for tests.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class RedisRooms:
         reload: float = 30,
         joins: float = 1.0,
         joins_burst: int = 60,
+        patience: float | None = None,
         skew: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._redis = redis
@@ -109,12 +112,14 @@ class RedisRooms:
             "reload": reload,
         }
         self._joins = {"joins": joins, "joins_burst": joins_burst}
+        self._patience = patience
         self._skew = skew
         self._name = secrets.token_urlsafe(9)
         self._numbers = count(1)
         self._boot = 0.0  # when the Redis of the last heartbeat was first used
         # The last heartbeat: when it was, on Redis's clock, whether anybody sat here, and how many rooms it has told of.
         self._beat_at: float | None = None
+        self._beat_asked_at = 0.0  # the same on ours, and a little earlier
         self._held = False
         self._taken = 0
         self._dead: frozenset[str] = frozenset()
@@ -160,7 +165,9 @@ class RedisRooms:
 
     async def beat(self, node: str, *, holds: bool) -> Heartbeat:
         request = self._request("beat", node=node, last=self._beat_at, held=self._held, taken=self._taken, count=_SWEPT)
+        asked_at = time.monotonic()
         began, boot, ended, news, dead = await self._evaluate("calls:due", "boot", request=request)
+        self._beat_asked_at = asked_at
         self._beat_at, self._held, self._taken = float(began), holds, len(news)
         self._boot = float(boot)
         self._dead = frozenset(name.decode() for name in dead)
@@ -307,6 +314,8 @@ class RedisRooms:
             fields["attempt"] = entry.attempt
         if entry.nonce:
             fields["nonce"] = entry.nonce
+        if self._patience is not None and self._beat_at is not None:
+            fields["by"] = self._beat_at + time.monotonic() - self._beat_asked_at + self._patience
         return await self._run(operation, entry.room, *([f"joins:{address}"] if address else []), **fields)
 
     async def _run(self, operation: str, room: str, *keys: str, **given) -> Outcome | None:

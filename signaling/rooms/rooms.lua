@@ -542,6 +542,10 @@ local counted = tonumber(KEYS[3] and found[2] or 0)
 open(KEYS[1]:sub(6), found[1])
 if room.last and room.last[1] == request.request then return {cmsgpack.pack(room), room.last[2]} end -- the answer to the first run was lost
 
+-- Redis stood still, and whoever wanted in was told that it does not answer: now they would sit there unknowing, and be counted. Or its clock
+-- was put forward: they come again after the next heartbeat.
+if request.by and now > request.by then return refuse('unavailable') end
+
 if request.op == 'join' then
   local wait = quarantine()
   if wait > 0 then return refuse('unavailable', math.ceil(wait)) end

@@ -122,6 +122,18 @@ class CutOffTests:
 
             assert [await knock(site.ws_url, "counted") for _ in range(3)] == ["welcome", "welcome", "too-many-joins"]
 
+    async def test_nor_who_was_let_in_too_late_by_one_that_stood_still(self, chance):
+        """What they asked waits in Redis until it goes on."""
+        async with Site(chance, nodes=1, JOINS_PER_MINUTE=2) as site:
+            site.hosts[0].freeze()
+            assert await asyncio.gather(*(knock(site.ws_url, "late") for _ in range(2))) == ["unavailable"] * 2
+            await says(site.nodes[0], "/readyz", 503, "redis")
+
+            site.hosts[0].thaw()
+            await says(site.nodes[0], "/readyz", 200, "ready")
+
+            assert [await knock(site.ws_url, "late") for _ in range(3)] == ["welcome", "welcome", "too-many-joins"]
+
     async def test_who_is_gone_before_the_welcome_leaves_no_ghost(self, chance):
         """Redis lets them in all the same; nobody knows the token with which they could come back to that place."""
         async with Site(chance, nodes=1, ROOM_CAPACITY=2, PLACE_SECONDS=600) as site:
