@@ -28,7 +28,7 @@ RECEIVED_BYTES = 66_000
 class Times:
     """All in seconds; section numbers are those of docs/protocol.md."""
 
-    connect: float = 10  # until the socket is open, and again until the `welcome`
+    connect: float = 10  # from the beginning of an attempt to its `welcome` (section 9)
     ping: float = 5  # section 10
     dead: float = 3  # section 10
     early: float = 10  # section 7, rule 6
@@ -144,9 +144,10 @@ class Sockets:
     async def _arrive(self) -> Ending | None:
         """Opens a socket and says hello: None when it is welcome and serves from now on, else why not."""
         self._is_arriving = True
+        until = asyncio.get_running_loop().time() + self._times.connect
         try:
             socket = await self._open()
-            return await self._greet(socket) if isinstance(socket, ClientConnection) else socket
+            return await self._greet(socket, until) if isinstance(socket, ClientConnection) else socket
         finally:
             self._is_arriving = False
 
@@ -168,11 +169,12 @@ class Sockets:
         except (OSError, TimeoutError, InvalidHandshake, WebSocketException, EOFError):
             return Ending()
 
-    async def _greet(self, socket: ClientConnection) -> Ending | None:
+    async def _greet(self, socket: ClientConnection, until: float) -> Ending | None:
+        """`until` is by the loop's clock."""
         error = None
         self._is_greeting = True
         try:
-            async with asyncio.timeout(self._times.connect):
+            async with asyncio.timeout_at(until):
                 await socket.send(to_json(self._hello()))
                 self._may_be_in = True
                 while self.socket is not socket:

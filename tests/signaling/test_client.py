@@ -670,6 +670,10 @@ class AwkwardServerTests:
 
         assert client._hello()["nonce"] != first
 
+    async def test_an_attempt_that_took_long_to_open_has_no_longer_for_its_welcome(self):
+        async with SlowDoor(welcomes_late, welcomes) as stage, stage.client(connect=1):
+            assert len(stage.opened) == 2
+
     async def test_it_names_its_region_each_time(self):
         async with Script() as script, script.client(region="us") as alice:
             alice.socket.transport.abort()
@@ -1347,13 +1351,16 @@ class Script:
         self._lines = lines
 
     async def __aenter__(self) -> "Script":
-        self._server = await serve(self._meet, "127.0.0.1", 0, subprotocols=["gruveo.v1"])
+        self._server = await serve(self._meet, "127.0.0.1", 0, subprotocols=["gruveo.v1"], process_request=self._open)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_) -> None:
         self._server.close()
         await self._server.wait_closed()
+
+    async def _open(self, *_) -> None:
+        """Before the upgrade."""
 
     def client(self, code: str = "room", *, region: str = "", **times) -> Client:
         times = replace(QUICK, **{"ping": 5, "leave": 0.2, **times})
@@ -1403,6 +1410,25 @@ class Stage(Script):
         part.cancel()
         with suppress(ConnectionClosed, asyncio.CancelledError):
             await part
+
+
+class SlowDoor(Stage):
+    """It takes its time for the upgrade of the first socket."""
+
+    def __init__(self, *parts) -> None:
+        super().__init__(*parts)
+        self.opened: list[float] = []
+
+    async def _open(self, *_) -> None:
+        self.opened.append(time.monotonic())
+        if len(self.opened) == 1:
+            await asyncio.sleep(0.7)
+
+
+async def welcomes_late(stage: SlowDoor, socket: ServerConnection, number: int) -> None:
+    """A second and a half after the first socket was opened."""
+    await asyncio.sleep(stage.opened[0] + 1.5 - time.monotonic())
+    await welcomes(stage, socket, number)
 
 
 async def _next_is_refused(stage: Stage, client: Client) -> None:
