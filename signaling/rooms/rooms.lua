@@ -544,7 +544,7 @@ if room.last and room.last[1] == request.request then return {cmsgpack.pack(room
 
 -- Redis stood still, and whoever wanted in was told that it does not answer: now they would sit there unknowing, and be counted. Or its clock
 -- was put forward: they come again after the next heartbeat.
-if request.by and now > request.by then return refuse('unavailable') end
+if request.by and now > request.by then return refuse('unavailable', 2) end
 
 if request.op == 'join' then
   local wait = quarantine()
