@@ -35,7 +35,7 @@ export class Call extends EventTarget {
   #since = null;
   #takesReports = false;
   #reported = null; // the path that the server has heard of in this call
-  #refusal = null;
+  #refusal = null; // {code, hint, retryAt}: the moment that the server named, as long as that is to come
   #lastLeft = null;
   #restartTimers = new Set();
 
@@ -114,12 +114,13 @@ export class Call extends EventTarget {
 
   /**
    * How the call is, at this moment; all new objects but the streams.
-   * `refusal` beside another phase than `refused` says why we are waiting, or what has become of an earlier place.
+   * `refusal` beside another phase than `refused` says why we are waiting, or what has become of an earlier place; its `retryAfter` is counted
+   * from now.
    */
   snapshot() {
     return {
       phase: this.#phaseNow(),
-      refusal: this.#refusal && { ...this.#refusal },
+      refusal: this.#refusalNow(),
       socket: this.#signaling.up ? 'up' : 'down',
       locked: this.#locked,
       capacity: this.#capacity,
@@ -144,6 +145,12 @@ export class Call extends EventTarget {
     return this.#since === null ? 'connecting' : 'reconnecting';
   }
 
+  #refusalNow() {
+    if (!this.#refusal) return null;
+    const { retryAt, ...said } = this.#refusal;
+    return { ...said, retryAfter: retryAt === null ? null : Math.max(0, Math.ceil((retryAt - this.#clock.now()) / 1000)) };
+  }
+
   #listen() {
     const { signal: until } = this.#listening;
     const on = (target, type, handle) => target.addEventListener(type, handle, { signal: until });
@@ -151,6 +158,8 @@ export class Call extends EventTarget {
     on(this.#signaling, 'message', ({ detail }) => this.#receive(detail));
     on(this.#signaling, 'free', () => this.#sayAgain());
     on(this.#signaling, 'down', () => this.#socketDown());
+    on(this.#signaling, 'trying', () => this.#trying());
+    on(this.#signaling, 'failed', () => this.#failed());
     on(this.#signaling, 'refused', ({ detail }) => this.#refused(detail));
     on(this.#signaling, 'stopped', ({ detail }) => this.#stopped(detail));
     on(this.#media, 'tracks', () => this.#updateTracks());
@@ -226,8 +235,8 @@ export class Call extends EventTarget {
     this.#changed();
   }
 
-  #refused({ final, ...refusal }) {
-    this.#refusal = refusal;
+  #refused({ final, code, hint, retryAfter }) {
+    this.#refusal = { code, hint, retryAt: retryAfter === null ? null : this.#clock.now() + retryAfter * 1000 };
     if (final) {
       this.#end('refused');
       this.#closePeople();
@@ -235,8 +244,22 @@ export class Call extends EventTarget {
     this.#changed();
   }
 
+  // While an attempt is under way, why the last one was refused still stands; when the next one is to be does not.
+  #trying() {
+    if (!this.#refusal) return;
+    this.#refusal.retryAt = null;
+    this.#changed();
+  }
+
+  // What a server said before may not be the reason any more.
+  #failed() {
+    if (!this.#refusal) return;
+    this.#refusal = null;
+    this.#changed();
+  }
+
   #stopped({ code }) {
-    this.#refusal = code ? { code, hint: null, retryAfter: null } : null;
+    this.#refusal = code ? { code, hint: null, retryAt: null } : null;
     this.#end('ended');
     this.#closePeople();
     this.#changed();

@@ -24,17 +24,18 @@ export class Notices extends EventTarget {
     }, { signal: this.#listening.signal });
   }
 
-  /** @param {"call"|"devices"|"sound"|"copy"} about @param {{title: string, text: string, actions: string[]}|null} words null: says nothing */
+  /** @param {"call"|"devices"|"sound"|"copy"} about @param {{title: string, text: string, actions: string[], countsDown?: boolean}|null} words null: says nothing */
   say(about, words) {
     const now = JSON.stringify(words);
-    if (this.#said.get(about) === now) return;
+    const before = this.#said.get(about) ?? 'null';
+    if (before === now) return;
     this.#said.set(about, now);
     const box = this.#box(about);
     box.dataset.empty = String(!words);
     setText(box.querySelector('.words-title'), words?.title ?? '');
     setText(box.querySelector('.words-text'), words?.text ?? '');
     this.#offer(box, words?.actions ?? []);
-    this.#readAloud(about, words);
+    if (!isNextFigure(JSON.parse(before), words)) this.#readAloud(about, words);
   }
 
   // The boxes come and go; a screen reader hears only what changes in a place that was there before.
@@ -82,6 +83,11 @@ function makeButton(action, index) {
   button.dataset.action = action;
   button.textContent = actionName(action);
   return button;
+}
+
+// Seconds that count down are seen, and not read aloud one by one.
+function isNextFigure(before, words) {
+  return Boolean(before?.countsDown && words?.countsDown) && before.title === words.title;
 }
 
 function setText(element, text) {

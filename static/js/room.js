@@ -14,6 +14,7 @@ import { callWords, deviceWords, isAwaited, notCopiedWords, soundWords, unsuppor
 
 const ASKING_MS = 600; // after that the browser is surely showing its question
 const SLOW_MS = { joining: 8000, connecting: 12000 }; // both take a second or two
+const COUNTING_MS = 1000; // the seconds that are told
 const PASSING_MS = 3000; // how long "Connected" stays
 const COPIED_MS = 2000; // how long "Link copied" stays
 const NOT_COPIED_MS = 5000;
@@ -165,6 +166,7 @@ class Room {
       mayStepBack: snapshot.phase === 'connected',
     });
     this.#sayCall(callWords(asking ? { ...snapshot, phase: 'asking' } : snapshot, { video, slow: this.#session.slow }));
+    if (snapshot.refusal?.retryAfter) this.#after('counting', COUNTING_MS, () => this.#show());
     this.#sayDevices(deviceWords(media));
     this.#keepFocus(focused);
   }

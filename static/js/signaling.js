@@ -2,8 +2,9 @@
 // us to move, the next socket is opened beside the one that serves, and takes over with its welcome: nobody notices.
 //
 // Events: `welcome` and `message` (detail: the message), `free` (the pause after `rate-limited` is over), `down` (no socket serves us now;
-// it is being replaced), `refused` (detail: {code, hint, retryAfter, final}; `final` means that no further attempt follows) and `stopped`
-// (detail: {code}, null when the page went away; over for good).
+// it is being replaced), `refused` (detail: {code, hint, retryAfter, final}; `final` means that no further attempt follows), `trying` (a socket
+// is opened while none serves), `failed` (that was in vain, and nobody said why) and `stopped` (detail: {code}, null when the page went away;
+// over for good).
 
 import { delay } from './backoff.js';
 import { systemClock } from './clock.js';
@@ -157,7 +158,8 @@ export class Signaling extends EventTarget {
     if (this.#phase === 'over') return;
     this.#stopTimers();
     this.#retire();
-    this.#current = this.#dial(() => this.#lose(null));
+    this.#emit('trying', null);
+    this.#current = this.#dial(() => this.#fail());
   }
 
   // A new socket that says hello; null when it has failed already. `fail` is called when it is not welcomed in time.
@@ -280,7 +282,7 @@ export class Signaling extends EventTarget {
     this.#current = this.#next;
     this.#next = null;
     this.#stopTimers();
-    this.#startTimer('welcome', WELCOME_MS, () => this.#lose(null));
+    this.#startTimer('welcome', WELCOME_MS, () => this.#fail());
     if (isOurs) this.#phase = 'crossing';
     else this.#setDown();
   }
@@ -306,7 +308,8 @@ export class Signaling extends EventTarget {
     if (next === 'stop' && !isOurs) return this.#stop(refusal.code);
     if (next === 'tell') return this.#refuse(refusal);
     if (next === 'join-anew') this.#token = null;
-    if (next === 'join-anew' || refusal.retryAfter !== null) this.#emit('refused', { ...refusal, final: false });
+    if (next !== 'join-anew' && refusal.retryAfter === null) return this.#fail();
+    this.#emit('refused', { ...refusal, final: false });
     this.#lose(refusal.retryAfter);
   }
 
@@ -315,6 +318,11 @@ export class Signaling extends EventTarget {
     if (next === 'resume') return this.#moveLater(retryAfter);
     this.#stopTimer('welcome');
     this.#dropNext();
+  }
+
+  #fail() {
+    this.#emit('failed', null);
+    this.#lose(null);
   }
 
   #lose(retryAfter) {

@@ -2,7 +2,7 @@
  * Which state of a call is said in which words. Pure: it knows sentences, and neither the page nor the call.
  *
  * What it returns is {title, text, actions}: a title in a few words, a sentence on what to do, and the names of the actions that help
- * (keys of ACTIONS). A state that needs no words gives null.
+ * (keys of ACTIONS). A state that needs no words gives null. `countsDown` is there too when the text tells seconds that pass.
  */
 
 import { gettext, ngettext } from './texts.js';
@@ -163,11 +163,12 @@ function joiningWords(refusal, slow) {
   if (BEGINS_ANEW.has(code)) return words(gettext('Joining the call again'), gettext('You were away for too long to keep your place.'));
   const { title } = refusalWords(refusal);
   if (!(retryAfter > MOMENT_S)) return words(title, gettext('Stay here: the call tries again by itself in a moment.'));
-  return words(title, ngettext(
+  const text = ngettext(
     'Stay here: the call tries again by itself in %(count)s second.',
     'Stay here: the call tries again by itself in %(count)s seconds.',
     Math.ceil(retryAfter),
-  ));
+  );
+  return { ...words(title, text), countsDown: true };
 }
 
 function lacksRelay({ relayOnly, hasRelays }) {

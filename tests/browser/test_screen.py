@@ -1,11 +1,14 @@
 """What the call page says, where the focus is, and what a press does there: by finger, by key, and in a small window."""
 
 import json
+import re
 
 import pytest
 
+from tests.browser.test_nodes import forget_refused_sockets
 from tests.browser.test_pages import faults
 from tests.scale import scaled
+from tests.server import Server
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +56,10 @@ def named(name: str) -> str:
 
 def title(one, about: str = "call") -> str:
     return one.page.locator(f"[data-words={about}] .words-title").inner_text()
+
+
+def seconds_in(text: str) -> int:
+    return int(re.search(r"in (\d+) seconds", text)[1])
 
 
 def focused(one) -> str:
@@ -200,6 +207,25 @@ class WordsTests:
         bob.sees_words("If they come back, the call goes on here.")
         assert bob.phase == "connecting"
         assert faults(bob.page) == []
+
+    def test_the_seconds_until_the_next_attempt_pass_and_are_gone_when_it_fails(self, person, code, tmp_path):
+        with Server(var_dir=tmp_path, JOINS_PER_MINUTE=1) as server:
+            alice = person("Alice", url=server.url).call(code).sees_phase("waiting")
+            bob = person("Bob", url=server.url).call(code)
+            text = bob.page.locator("[data-words=call] .words-text")
+            bob.sees_words("Too many calls from your network")
+            first = seconds_in(text.inner_text())
+            aloud = bob.page.get_by_role("status").inner_text()
+
+            bob.until(lambda: seconds_in(text.inner_text()) < first, "fewer seconds", show=text.inner_text)
+            assert bob.page.get_by_role("status").inner_text() == aloud
+            server.stop()
+            bob.page.evaluate("window.dispatchEvent(new Event('online'))")
+
+            bob.until(lambda: title(bob) == "Joining the call", "another reason")
+            assert text.inner_text() in ("", "This takes longer than usual. Check that you are online.")
+            for one in (alice, bob):
+                forget_refused_sockets(one)
 
     def test_hanging_up_before_the_camera_was_allowed_does_not_speak_of_others(self, person, code):
         never = "navigator.mediaDevices.getUserMedia = () => new Promise(() => {});"

@@ -901,6 +901,53 @@ test('waiting for a server that admits nobody says why, until it does', async ()
   assert.equal(call.snapshot().phase, 'waiting');
 });
 
+async function refusedFor(seconds) {
+  const clock = new FakeClock();
+  const WebSocketClass = sockets();
+  const page = new EventTarget();
+  const call = new Call({ url: 'ws://test', code: 'heron', state: {}, media: new FakeMedia(), clock, page, random: seeded(1), WebSocketClass });
+  call.start();
+  WebSocketClass.newest.open();
+  WebSocketClass.newest.hear({ type: 'error', code: 'too-many-joins', text: '', retry_after: seconds });
+  WebSocketClass.newest.drop(4008);
+  return { call, clock, page, WebSocketClass };
+}
+
+test('the time until the next attempt is that of this moment, and none while the attempt is under way', async () => {
+  const { call, clock, WebSocketClass } = await refusedFor(42);
+  assert.equal(call.snapshot().refusal.retryAfter, 42);
+
+  await clock.advance(30500);
+  assert.equal(call.snapshot().refusal.retryAfter, 12);
+
+  await clock.advance(11500);
+  assert.equal(WebSocketClass.all.length, 2);
+  assert.deepEqual(call.snapshot().refusal, { code: 'too-many-joins', hint: null, retryAfter: null });
+});
+
+test('an attempt that begins earlier, since the browser is online again, leaves no time to be told either', async () => {
+  const { call, page, WebSocketClass } = await refusedFor(42);
+
+  page.dispatchEvent(new Event('online'));
+
+  assert.equal(WebSocketClass.all.length, 2);
+  assert.equal(call.snapshot().refusal.retryAfter, null);
+});
+
+test('a refusal is no reason any more once a later attempt has failed without a word', async () => {
+  for (const fail of [({ newest }) => newest.drop(), (_, clock) => clock.advance(10000)]) {
+    const { call, clock, WebSocketClass } = await refusedFor(42);
+    await clock.advance(42000);
+    let changes = 0;
+    call.addEventListener('change', () => { changes += 1; });
+
+    await fail(WebSocketClass, clock);
+
+    assert.equal(call.snapshot().refusal, null);
+    assert.ok(changes > 0);
+  }
+});
+
 test('every change is announced', async () => {
   const { call, socket } = await byHand();
   let changes = 0;

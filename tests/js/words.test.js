@@ -72,6 +72,7 @@ test('while it tries again by itself it says when, and offers no button', () => 
 
   assert.equal(joining(null).title, 'Joining the call');
   assert.match(joining({ code: 'too-many-joins', retryAfter: 40 }).text, /in 40 seconds\.$/);
+  assert.equal(joining({ code: 'too-many-joins', retryAfter: 40 }).countsDown, true);
   assert.match(joining({ code: 'too-many-joins', retryAfter: null }).text, /in a moment\.$/);
   assert.deepEqual(joining({ code: 'unavailable', retryAfter: 8 }).actions, []);
   assert.equal(joining({ code: 'gone' }).title, 'Joining the call again');
