@@ -21,7 +21,7 @@ export class Call extends EventTarget {
 
   #phase = 'new'; // 'new' | 'open' | 'refused' | 'ended'; `snapshot` says the rest
   #me = null; // {peer, stamp} once welcomed
-  #people = new Map(); // peer id -> {id, stamp, state, away, lost, cameBackAt, peer}
+  #people = new Map(); // peer id -> {id, stamp, state, away, lost, cameBackAt, tells, peer}; `tells`: over the data channel, what is seen of them
   #early = []; // {message, at}
   #farewells = new Set(); // peer ids of those who said over the data channel that they leave: the server may not have heard of it
   #iceServers = [];
@@ -81,6 +81,7 @@ export class Call extends EventTarget {
     this.#signaling.state = this.#state;
     const news = Object.fromEntries(Object.entries(this.#state).filter(([name, value]) => value !== before[name]));
     if (Object.keys(news).length === 0 || this.#phase !== 'open' || !this.#me) return;
+    for (const { peer } of this.#people.values()) peer.tell(this.#state);
     this.#signaling.send(state(news)); // when no socket takes it, the next `hello` says it
   }
 
@@ -335,8 +336,8 @@ export class Call extends EventTarget {
     if (id === this.#me.peer || this.#farewells.has(id)) return; // a list may hold us as well, and a place is kept for a while
     const person = this.#people.get(id) ?? this.#meet(id, stamp);
     const wasLost = person.lost;
-    person.state = completeState(shown);
     person.away = away === true;
+    if (!this.#isNewer(person)) person.state = completeState(shown);
     person.lost = false;
     person.peer.setLost(false);
     this.#setReachable(person);
@@ -352,11 +353,13 @@ export class Call extends EventTarget {
       later: later(this.#me, { peer: id, stamp }),
       ice: this.#ice,
       stream: this.#media.stream,
+      state: this.#state,
       send: (envelope) => this.#signaling.send('seq' in envelope ? signal(id, envelope) : ack(id, envelope)),
     });
-    const person = { id, stamp, state: NO_STATE, away: false, lost: false, cameBackAt: -Infinity, peer };
+    const person = { id, stamp, state: NO_STATE, away: false, lost: false, cameBackAt: -Infinity, tells: false, peer };
     peer.addEventListener('change', () => this.#linkChanged(person));
     peer.addEventListener('path', () => this.#reportPath());
+    peer.addEventListener('state', ({ detail }) => this.#told(person, detail));
     peer.addEventListener('gone', ({ detail }) => this.#gone(person, detail.reason));
     this.#people.set(id, person);
     this.#lastLeft = null;
@@ -428,6 +431,18 @@ export class Call extends EventTarget {
   #showState({ peer: id, state: shown }) {
     const person = this.#people.get(id);
     if (person) person.state = completeState(shown);
+  }
+
+  // By the server or over the data channel: what comes last is newest.
+  #told(person, shown) {
+    person.tells = true;
+    person.state = completeState(shown);
+    this.#changed();
+  }
+
+  // Whether what we know somebody shows is newer than any list: they have lost the server, and tell us themselves.
+  #isNewer({ away, tells, peer }) {
+    return away && tells && peer.link === 'connected';
   }
 
   // Somebody has turned it, and that is newer than what we wanted.

@@ -7,7 +7,7 @@
 // Everything that touches signalingState runs on one promise chain: a message is handled when the one before it is done.
 
 import { decide } from './negotiation.js';
-import { direct, parseDirect } from './protocol.js';
+import { direct, directState, parseDirect } from './protocol.js';
 import { Stream } from './reliable.js';
 
 const CANDIDATES_MS = 50; // candidates made within this go in one message
@@ -18,7 +18,8 @@ const configuration = (ice) => ({ ...ice, bundlePolicy: 'max-bundle' });
 /**
  * One RTCPeerConnection with its stream. `Peer` owns it, and gives it callbacks: `transmit(envelope)`, `hasPath()` (whether
  * anything leads to the other end), `onLink()` (its state may be another), `onDirect()` (the data channel is open),
- * `onPath('direct'|'relayed')` (it is up, or goes another way now), `onTrack(track)`, `onRestartAsked()` and `onBye()`.
+ * `onPath('direct'|'relayed')` (it is up, or goes another way now), `onTrack(track)`, `onState(state)` (what is seen of the other, as the other
+ * says), `onRestartAsked()` and `onBye()`.
  */
 export class Line {
   #pc;
@@ -108,9 +109,18 @@ export class Line {
 
   /** Send by the data channel; false when it is not open. */
   sendDirect(envelope) {
+    return this.#sayDirectly(direct(envelope));
+  }
+
+  /** Say what is seen of us by the data channel; false when it is not open. */
+  tell(state) {
+    return this.#sayDirectly(directState(state));
+  }
+
+  #sayDirectly(message) {
     if (this.#dataChannel?.readyState !== 'open') return false;
     try {
-      this.#dataChannel.send(JSON.stringify(direct(envelope)));
+      this.#dataChannel.send(JSON.stringify(message));
       return true;
     } catch {
       return false; // its buffer is full, or it has just closed
@@ -174,8 +184,9 @@ export class Line {
   }
 
   #receiveDirect(text) {
-    const envelope = parseDirect(text);
-    if (envelope?.stream === this.id) this.receive(envelope);
+    const message = parseDirect(text);
+    if (message?.type === 'state') return this.#callbacks.onState(message.state);
+    if (message?.stream === this.id) this.receive(message);
   }
 
   async #handle(body) {

@@ -24,7 +24,7 @@ const STREAM_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 const STREAM_LENGTH = 12;
 
 /**
- * Events: `change` (link or remoteStream), `path` (known, or another), `gone` (detail: {reason}: 'bye' said so over the data channel; 'lost': the
+ * Events: `change` (link or remoteStream), `path` (known, or another), `state` (detail: what is seen of the other, said over the data channel), `gone` (detail: {reason}: 'bye' said so over the data channel; 'lost': the
  * member is lost and the media is dead too).
  */
 export class Peer extends EventTarget {
@@ -32,6 +32,7 @@ export class Peer extends EventTarget {
   #later;
   #ice;
   #local;
+  #state;
   #send;
   #RTCPeerConnectionClass;
   #MediaStreamClass;
@@ -59,11 +60,12 @@ export class Peer extends EventTarget {
    * @param {boolean} options.later whether we are the later one of the two
    * @param {{iceServers: object[], iceTransportPolicy: 'all'|'relay'}} options.ice
    * @param {MediaStream|null} options.stream what we send
+   * @param {object} options.state what is seen of us
    * @param {(envelope: object) => boolean} options.send to the other by the server; false when no socket takes it
    * @param {object} [options.clock] now, setTimeout, clearTimeout
    */
   constructor({
-    id, later, ice, stream, send,
+    id, later, ice, stream, state, send,
     RTCPeerConnectionClass = globalThis.RTCPeerConnection, MediaStreamClass = globalThis.MediaStream, clock = systemClock, random = Math.random,
   }) {
     super();
@@ -71,6 +73,7 @@ export class Peer extends EventTarget {
     this.#later = later;
     this.#ice = ice;
     this.#local = stream;
+    this.#state = state;
     this.#send = send;
     this.#RTCPeerConnectionClass = RTCPeerConnectionClass;
     this.#MediaStreamClass = MediaStreamClass;
@@ -146,6 +149,12 @@ export class Peer extends EventTarget {
     this.#line?.setTracks(stream);
   }
 
+  /** Say what is seen of us over the data channel too, for the server may be out of reach: at once, or when there is one. */
+  tell(state) {
+    this.#state = state;
+    this.#line?.tell(state);
+  }
+
   /** Fresh credentials, or another policy: for the next ICE restart, and the next peer connection. */
   setIce(ice) {
     this.#ice = ice;
@@ -207,15 +216,21 @@ export class Peer extends EventTarget {
         transmit: (envelope) => this.#transmit(envelope),
         hasPath: () => this.#reachable || (this.#line?.hasDirect ?? false),
         onLink: () => this.#look(),
-        onDirect: () => this.#reachable || line.resend(), // the only path, and a new one
+        onDirect: () => this.#directOpened(line),
         onPath: (path) => this.#setPath(path),
         onTrack: (track) => this.#showTrack(track),
+        onState: (state) => this.dispatchEvent(new CustomEvent('state', { detail: state })),
         onRestartAsked: () => this.#restartAsked(),
         onBye: () => this.#goneBy('bye'),
       },
     });
     this.#line = line;
     this.#look();
+  }
+
+  #directOpened(line) {
+    line.tell(this.#state);
+    if (!this.#reachable) line.resend(); // the only path, and a new one
   }
 
   #endLine() {

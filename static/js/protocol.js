@@ -63,7 +63,7 @@ const SHAPES = new Map(Object.entries({
   pong: {},
   error: { code: isText },
 }));
-const DIRECT_SHAPES = new Map(Object.entries({ signal: SIGNAL, ack: ACK }));
+const DIRECT_SHAPES = new Map(Object.entries({ signal: SIGNAL, ack: ACK, state: { state: isObject } }));
 
 /** The message in a text from the server, or null for rubbish. Never throws. A type it does not know is passed as it is. */
 export function parse(text) {
@@ -71,7 +71,7 @@ export function parse(text) {
   return message && fits(message, SHAPES.get(message.type) ?? {}) ? message : null;
 }
 
-/** The signal or ack in a text from the data channel, or null for anything else. */
+/** The signal, ack or state in a text from the data channel, or null for anything else. */
 export function parseDirect(text) {
   const message = read(text);
   const shape = message && DIRECT_SHAPES.get(message.type);
@@ -114,6 +114,9 @@ export const report = (path) => ({ type: 'report', path });
 export function direct(envelope) {
   return { type: 'seq' in envelope ? 'signal' : 'ack', ...envelope };
 }
+
+/** What others see of us as it goes over the data channel: the whole of it, and without a number. */
+export const directState = (whole) => ({ type: 'state', state: whole });
 
 /** A whole state, from whatever was sent as one: a name of at most 64 code points and four booleans. */
 export function completeState(given) {

@@ -290,6 +290,23 @@ class WordsTests:
         assert alice.page.locator(".tile[data-peer] .tile-words").is_hidden()
         alice.sees_video_of(1)
 
+    @pytest.mark.parametrize("cut_off", ["who turns it off", "who watches"])
+    def test_a_camera_that_goes_off_while_the_server_is_away_leaves_no_last_picture_behind(self, person, code, cut_off):
+        alice = person("Alice", init_script=CUT).call(code)
+        bob = person("Bob", init_script=CUT).call(code)
+        alice.is_in_a_call_with(1)
+        one = bob if cut_off == "who turns it off" else alice
+        one.page.evaluate("cut()")
+        one.sees_phase("reconnecting")
+
+        bob.press("Turn camera off")
+
+        alice.page.locator(".tile[data-peer][data-video=off]").wait_for()
+        assert one.phase == "reconnecting"
+        bob.press("Turn camera on")
+        alice.page.locator(".tile[data-peer][data-video=on]").wait_for()
+        alice.sees_video_of(1)
+
     def test_what_is_said_is_said_in_a_status_that_is_never_hidden(self, person, code):
         alice = person("Alice", init_script=NO_CAMERA).call(code).sees_phase("waiting")
 

@@ -626,6 +626,64 @@ test('who hangs up while the server is away says so over the data channel', asyn
   assert.deepEqual(alice.now.lastLeft, { reason: 'hung-up', name: 'Bob' });
 });
 
+test('what others see of who has lost the server goes over the data channel, and stays when the server is back', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  server.faults.unreachable = true;
+  socketOf(server, bob).end(1006);
+  await settle();
+
+  bob.call.setState({ hand: true });
+  await settle();
+
+  assert.equal(alice.now.peers[0].state.hand, true);
+  server.faults.unreachable = false;
+  await clock.advance(30000);
+  assert.equal(phases(alice, bob), 'connected connected');
+  assert.equal(alice.now.peers[0].state.hand, true);
+});
+
+test('who has lost the server hears over the data channel what is seen of others', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  server.faults.unreachable = true;
+  socketOf(server, alice).end(1006);
+  await settle();
+
+  bob.call.setState({ hand: true });
+  await settle();
+  assert.equal(alice.now.peers[0].state.hand, true);
+  bob.call.setState({ hand: false });
+  await settle();
+
+  assert.equal(alice.now.peers[0].state.hand, false);
+  server.faults.unreachable = false;
+  await clock.advance(30000);
+  assert.equal(alice.now.peers[0].state.hand, false);
+});
+
+test('of somebody who is away a list knows nothing that is newer than what came over the data channel', async () => {
+  const { clock, enter, server } = aRoom();
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  server.faults.unreachable = true;
+  for (const person of [alice, bob]) socketOf(server, person).end(1006);
+  await settle();
+  bob.call.setState({ hand: true });
+  await settle();
+
+  server.faults.unreachable = false;
+  alice.page.dispatchEvent(new Event('online'));
+  await settle();
+
+  assert.equal(alice.now.socket, 'up');
+  assert.deepEqual(alice.now.peers.map(({ away, state }) => [away, state.hand]), [[true, true]]);
+  await clock.advance(30000);
+  assert.equal(alice.now.peers[0].state.hand, true);
+});
+
 test('who has said goodbye over the data channel does not come back with a place that the server still keeps', async () => {
   const { clock, enter, server } = aRoom();
   const alice = await enter('Alice');

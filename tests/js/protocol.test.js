@@ -46,8 +46,9 @@ test('a signal needs a sender from the server, and none from the data channel', 
   assert.deepEqual(parse(JSON.stringify({ ...bare, from: 'a' })), { ...bare, from: 'a' });
 });
 
-test('only signals and acks come over the data channel', () => {
-  for (const text of ['{"type": "left", "revision": 1, "peer": "a"}', 'x', '{"type": "signal", "stream": "a b", "seq": 1}', '{"type": "ack", "stream": "a"}', '{"type": "constructor"}']) {
+test('only signals, acks and states come over the data channel', () => {
+  assert.deepEqual(parseDirect('{"type": "state", "state": {"muted": true}}'), { type: 'state', state: { muted: true } });
+  for (const text of ['{"type": "left", "revision": 1, "peer": "a"}', 'x', '{"type": "signal", "stream": "a b", "seq": 1}', '{"type": "ack", "stream": "a"}', '{"type": "state"}', '{"type": "state", "state": []}', '{"type": "constructor"}']) {
     assert.equal(parseDirect(text), null);
   }
 });
