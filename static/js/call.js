@@ -141,9 +141,8 @@ export class Call extends EventTarget {
     if (!this.#me) return 'joining';
     const links = [...this.#people.values()].map(({ peer }) => peer.link);
     if (links.length === 0) return 'waiting';
-    if (!this.#signaling.up) return 'reconnecting';
-    if (links.includes('connected')) return 'connected';
-    return this.#since === null ? 'connecting' : 'reconnecting';
+    if (this.#since === null) return 'connecting';
+    return this.#signaling.up && links.includes('connected') ? 'connected' : 'reconnecting';
   }
 
   #refusalNow() {

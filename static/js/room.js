@@ -32,9 +32,11 @@ function signalingUrl(named) {
   return named || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/signaling`;
 }
 
-/** What the call is waiting for: with nobody at the other end 'awaiting', else its phase. */
-function stageOf({ phase, peers }) {
-  return phase === 'connecting' && isAwaited({ peers }) ? 'awaiting' : phase;
+/** What the call is waiting for: while it connects, without the server 'cut', with nobody at the other end 'awaiting'; else its phase. */
+function stageOf({ phase, peers, socket }) {
+  if (phase !== 'connecting') return phase;
+  if (socket === 'down') return 'cut';
+  return isAwaited({ peers }) ? 'awaiting' : phase;
 }
 
 class Room {

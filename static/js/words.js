@@ -180,8 +180,9 @@ function noRelayWords() {
   return words(gettext('Your IP address cannot be hidden here'), gettext('That needs a relay, and this site has none at the moment.'), 'direct', 'home');
 }
 
-function connectingWords({ peers, relayOnly }, slow) {
+function connectingWords({ peers, relayOnly, socket }, slow) {
   const title = gettext('Connecting');
+  if (socket === 'down') return words(gettext('Not connected to Gruveo right now'), gettext('It tries again by itself.'));
   if (isAwaited({ peers })) return awaitedWords(peers);
   if (!slow) return words(title, hereWords(peers.filter(({ away }) => !away)));
   if (relayOnly) return words(title, gettext('Your IP address is hidden, so the call goes through a relay, and it cannot be reached.'), 'direct');

@@ -227,6 +227,18 @@ class WordsTests:
             for one in (alice, bob):
                 forget_refused_sockets(one)
 
+    def test_who_loses_the_server_before_the_call_has_begun_is_not_told_that_it_goes_on(self, person, code):
+        alice = person("Alice", init_script=CUT + UNREACHABLE).call(code)
+        person("Bob", init_script=UNREACHABLE).call(code)
+        alice.sees_phase("connecting")
+
+        alice.page.evaluate("cut()")
+
+        alice.sees_words("Not connected to Gruveo right now")
+        assert alice.phase == "connecting"
+        assert alice.page.locator("[data-layout=alone]").count() == 1
+        assert faults(alice.page) == []
+
     def test_hanging_up_before_the_camera_was_allowed_does_not_speak_of_others(self, person, code):
         never = "navigator.mediaDevices.getUserMedia = () => new Promise(() => {});"
         alice = person("Alice", init_script=never).call(code)

@@ -296,6 +296,26 @@ test('who opens a call by hand that was to be locked again is obeyed', async () 
   assert.equal(server.locked, false);
 });
 
+test('who loses the server before anybody was reached is still connecting, for there is no call to come back to', async () => {
+  const { clock, enter, network, server } = aRoom();
+  network.cut();
+  network.up = false;
+  const alice = await enter('Alice');
+  const bob = await enter('Bob');
+  assert.equal(phases(alice, bob), 'connecting connecting');
+
+  server.faults.unreachable = true;
+  socketOf(server, bob).end(1006);
+  await settle();
+
+  assert.equal(phases(alice, bob), 'connecting connecting');
+  assert.equal(bob.now.socket, 'down');
+  server.faults.unreachable = false;
+  network.up = true;
+  await clock.advance(60000);
+  assert.equal(phases(alice, bob), 'connected connected');
+});
+
 test('a lost socket stops no media, and the same places are taken up again', async () => {
   const { clock, enter, network, server } = aRoom();
   const alice = await enter('Alice');

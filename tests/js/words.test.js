@@ -78,6 +78,16 @@ test('while it tries again by itself it says when, and offers no button', () => 
   assert.equal(joining({ code: 'gone' }).title, 'Joining the call again');
 });
 
+test('who is connecting and has lost the server is told that, and neither of people nor of networks', () => {
+  for (const slow of [false, true]) {
+    for (const away of [false, true]) {
+      const { title, text } = callWords(snapshot({ phase: 'connecting', socket: 'down', peers: [{ ...grace, away }] }), { slow });
+      assert.equal(title, 'Not connected to Gruveo right now');
+      assert.equal(text, 'It tries again by itself.');
+    }
+  }
+});
+
 test('reconnecting does not say that the line is lost while people hear each other', () => {
   const reconnecting = (link) => callWords(snapshot({ phase: 'reconnecting', peers: [{ ...grace, link }] })).text;
 
