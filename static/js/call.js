@@ -46,10 +46,11 @@ export class Call extends EventTarget {
    * @param {object} options.state name, muted, camera, sharing, hand; muted and camera follow `media`
    * @param {object} options.media a Media, opened or not; the caller closes it
    * @param {string|null} [options.replaces]
+   * @param {object|null} [options.unheard] what `unheard` said on the page before this one
    * @param {boolean} [options.relayOnly] through a relay or not at all, so that the others do not learn our address
    */
   constructor({
-    url, code, state: shown, media, replaces = null, relayOnly = false, clock = systemClock, random = Math.random,
+    url, code, state: shown, media, replaces = null, unheard = null, relayOnly = false, clock = systemClock, random = Math.random,
     WebSocketClass, RTCPeerConnectionClass, MediaStreamClass, page,
   }) {
     super();
@@ -58,13 +59,18 @@ export class Call extends EventTarget {
     this.#clock = clock;
     this.#state = completeState({ ...shown, ...stateOf(media) });
     this.#peerOptions = { clock, random, RTCPeerConnectionClass, MediaStreamClass };
-    this.#signaling = new Signaling({ url, code, state: this.#state, replaces, clock, random, WebSocketClass, page });
+    this.#signaling = new Signaling({ url, code, state: this.#state, replaces, unheard, clock, random, WebSocketClass, page });
     this.#listen();
   }
 
   /** The newest resume token, for the page after a reload to replace us with; null before the first welcome. */
   get token() {
     return this.#signaling.token;
+  }
+
+  /** What the page after a reload has to know of us when we may have been let in and have not heard of it; else null. */
+  get unheard() {
+    return this.#signaling.unheard;
   }
 
   start() {

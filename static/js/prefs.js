@@ -5,7 +5,9 @@ const NAME = 'gruveo.name';
 const RECENT = 'gruveo.recent';
 const HIDES = 'gruveo.hides-address';
 const TOKEN = 'gruveo.token.'; // + code; in sessionStorage, so it ends with the tab
+const UNHEARD = 'gruveo.unheard.'; // + code; there too
 const INTENT = 'gruveo.intent';
+const NONCE = /^[A-Za-z0-9_-]{16,64}$/;
 
 export class Prefs {
   #local;
@@ -59,6 +61,19 @@ export class Prefs {
   takeToken(code) {
     const token = this.#session.take(TOKEN + code);
     return typeof token === 'string' ? token : null;
+  }
+
+  /** Keep for the page after a reload that this one may have been let in and has not heard of it: `{nonce, attempt}`. Null forgets it. */
+  keepUnheard(code, unheard) {
+    if (unheard) this.#session.set(UNHEARD + code, unheard);
+    else this.#session.take(UNHEARD + code);
+  }
+
+  /** That, once: two pages that say so would put each other out. */
+  takeUnheard(code) {
+    const unheard = this.#session.take(UNHEARD + code);
+    const isWhole = NONCE.test(unheard?.nonce) && Number.isSafeInteger(unheard.attempt) && unheard.attempt >= 0;
+    return isWhole ? { nonce: unheard.nonce, attempt: unheard.attempt } : null;
   }
 
   /** Hand over from the home page that somebody pressed the button for this code: `{code, video}`. */

@@ -47,6 +47,7 @@ class Room {
   #notices;
   #wakeLock = new WakeLock();
   #session = null; // one attempt at a call, see #join
+  #unheard = null; // what a page before this one, or an attempt, may have left in the room
   #wishes = { video: true, muted: false }; // how the last attempt ended: who was muted and unseen is so again
   #passing = null; // what was said last for a moment
   #copied = false;
@@ -64,6 +65,7 @@ class Room {
 
   #pageGoes() {
     this.#keepToken();
+    this.#prefs.keepUnheard(this.#code, this.#session ? this.#session.call.unheard : this.#unheard);
     if (this.#session) this.#session.leftPage = true;
   }
 
@@ -73,6 +75,7 @@ class Room {
   }
 
   open() {
+    this.#unheard = this.#prefs.takeUnheard(this.#code); // at once: a copy of this tab must not have it too
     const missing = whatIsMissing();
     if (missing) return this.#say('unsupported', unsupportedWords(missing));
     const intent = this.#prefs.takeIntent(this.#code);
@@ -100,6 +103,7 @@ class Room {
       state: { name: this.#prefs.name, muted, camera: video },
       media,
       replaces,
+      unheard: this.#unheard,
       relayOnly: this.#prefs.hidesAddress,
     });
     const tiles = new Tiles(this.#page.querySelector('.stage'), this.#page.querySelector('#tile'));
@@ -314,8 +318,9 @@ class Room {
   }
 
   #over(snapshot) {
-    const { media, tiles, controls, began, until, reached, leftPage } = this.#session;
+    const { media, call, tiles, controls, began, until, reached, leftPage } = this.#session;
     this.#session = null;
+    this.#unheard = call.unheard;
     this.#passing = null;
     this.#copied = false;
     this.#wishes = { video: media.wantsCamera, muted: media.muted };

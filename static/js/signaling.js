@@ -45,7 +45,7 @@ export class Signaling extends EventTarget {
   #code;
   #state;
   #replaces;
-  #nonce = drawNonce(); // until a welcome has come: a hello that was not answered may have let us in
+  #nonce; // until a welcome has come: a hello that was not answered may have let us in
   #WebSocketClass;
   #random;
   #clock;
@@ -59,7 +59,7 @@ export class Signaling extends EventTarget {
   #phase = 'new'; // 'new' | 'joining' | 'up' | 'crossing' (the server has turned to our next socket) | 'down' | 'over'
   #attempt = 0; // in vain since the last pong: how long to wait
   #moves = 0; // in vain since a server asked us to move, while the old socket serves and has its pongs
-  #opened = 0; // sockets so far: which hello is the newest
+  #opened; // sockets so far: which hello is the newest
   #greeted = null; // the state that the newest hello said
   #moveAt = -Infinity; // a server asked us to come then, and not earlier
   #pingId = 0;
@@ -71,17 +71,21 @@ export class Signaling extends EventTarget {
    * @param {string} options.code as typed or normal
    * @param {object} options.state what others see at first
    * @param {string|null} [options.replaces] token of the member whose place this page takes
+   * @param {{nonce: string, attempt: number}|null} [options.unheard] of the page before this one, see `unheard`
    * @param {object} [options.clock] now, setTimeout, clearTimeout
    * @param {EventTarget} [options.page] where `online` and `pagehide` are heard
    */
   constructor({
-    url, code, state, replaces = null, WebSocketClass = globalThis.WebSocket, random = Math.random, clock = systemClock, page = globalThis,
+    url, code, state, replaces = null, unheard = null,
+    WebSocketClass = globalThis.WebSocket, random = Math.random, clock = systemClock, page = globalThis,
   }) {
     super();
     this.#url = url;
     this.#code = code;
     this.#state = state;
     this.#replaces = replaces;
+    this.#nonce = unheard?.nonce ?? drawNonce();
+    this.#opened = unheard?.attempt ?? 0;
     this.#WebSocketClass = WebSocketClass;
     this.#random = random;
     this.#clock = clock;
@@ -98,6 +102,13 @@ export class Signaling extends EventTarget {
   /** The newest resume token: a bearer secret. Null before the first welcome. */
   get token() {
     return this.#token;
+  }
+
+  /**
+   * What the page after a reload has to say, for a hello of ours that got no answer may have let us in; null once welcomed. As secret as the token.
+   */
+  get unheard() {
+    return this.#token === null && this.#opened > 0 ? { nonce: this.#nonce, attempt: this.#opened } : null;
   }
 
   /** What the next `hello` shows others. */

@@ -112,6 +112,46 @@ class KilledNodeTests:
             who.is_in_a_call_with(1)
 
 
+class LostWelcomeTests:
+    DEAF = """
+    {
+    const Real = window.WebSocket;
+    window.WebSocket = class extends Real {
+      addEventListener(type, handle, ...more) {
+        super.addEventListener(type, (event) => type === 'message' && window.isDeaf || handle(event), ...more);
+      }
+    };
+    }
+    """
+
+    def test_who_reloads_before_the_welcome_meets_no_ghost_and_is_let_into_a_locked_room(
+        self, person, site, node, code
+    ):
+        site.lead_to(site.lasting)
+        alice = person("Alice", url=site.url).call(code)
+        bob = person("Bob", url=site.url, init_script=self.DEAF).call(code)
+        for one in (alice, bob):
+            one.sees_others(1)
+        alice.press("Lock call")
+        bob.page.get_by_role("button", name="Unlock call").wait_for()
+        bob.page.reload()
+        alice.sees_phase("waiting")
+        site.lead_to(node)
+        bob.page.evaluate("window.isDeaf = true")
+        bob.press("Video call")
+        alice.sees_phase("connecting")
+        assert bob.phase == "joining"
+        node.send_signal(signal.SIGSTOP)  # and hears of no reload
+        site.lead_to(site.lasting)
+
+        bob.page.reload()
+        bob.press("Video call")
+
+        for one in (alice, bob):
+            one.is_in_a_call_with(1)
+        forget_refused_sockets(bob)
+
+
 class DrainTests:
     def test_the_call_moves_and_nobody_sees_anything_of_it(self, apart, site, node):
         alice, bob = apart

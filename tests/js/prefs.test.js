@@ -54,6 +54,23 @@ test('a token is given once, and to its own code only', () => {
   assert.equal(new Prefs(page).takeToken('heron'), null);
 });
 
+test('who has had no answer is kept for the next page of this code, once, and forgotten when there is nobody', () => {
+  const page = aPage();
+  const unheard = { nonce: 'n'.repeat(32), attempt: 3 };
+  new Prefs(page).keepUnheard('heron', unheard);
+
+  assert.equal(new Prefs(page).takeUnheard('otter'), null);
+  assert.deepEqual(new Prefs(page).takeUnheard('heron'), unheard);
+  assert.equal(new Prefs(page).takeUnheard('heron'), null);
+  new Prefs(page).keepUnheard('heron', unheard);
+  new Prefs(page).keepUnheard('heron', null);
+  assert.equal(page.sessionStorage.items.size, 0);
+  for (const rubbish of [1, {}, { nonce: 'short', attempt: 1 }, { ...unheard, attempt: -1 }, { ...unheard, attempt: '1' }]) {
+    new Prefs(page).keepUnheard('heron', rubbish);
+    assert.equal(new Prefs(page).takeUnheard('heron'), null);
+  }
+});
+
 test('a token never outlives the tab', () => {
   const page = aPage();
   new Prefs(page).keepToken('heron', 'secret');

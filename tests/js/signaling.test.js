@@ -577,6 +577,26 @@ test('until it is welcome a page says the same nonce with each hello, and then a
   assert.notEqual(last, said[0]);
 });
 
+test('a page goes on with the nonce and the count of one whose hello was not answered', () => {
+  const first = setUp();
+  assert.equal(first.signaling.unheard, null);
+  first.signaling.connect();
+  first.WebSocketClass.newest.open();
+  const { nonce, attempt } = first.WebSocketClass.newest.sent[0];
+  assert.deepEqual(first.signaling.unheard, { nonce, attempt: attempt + 1 });
+
+  const second = setUp({ unheard: first.signaling.unheard });
+  assert.deepEqual(second.signaling.unheard, first.signaling.unheard);
+  second.signaling.connect();
+  second.WebSocketClass.newest.open();
+
+  const said = second.WebSocketClass.newest.sent[0];
+  assert.deepEqual([said.nonce, said.attempt], [nonce, attempt + 1]);
+  assert.deepEqual(second.signaling.unheard, { nonce, attempt: attempt + 2 });
+  second.WebSocketClass.newest.hear(WELCOME);
+  assert.equal(second.signaling.unheard, null);
+});
+
 test('once welcomed, a page takes the place of nobody any more', async () => {
   const { clock, WebSocketClass } = connected({ replaces: 'old' });
   WebSocketClass.newest.drop(4011);
