@@ -19,17 +19,16 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close, Frame, Opcode, apply_mask  # compiled, unlike the one in websockets.utils
 from websockets.utils import accept_key
 
+from gruveo import http
 from gruveo.websocket import FAREWELL
 
 logger = logging.getLogger("uvicorn.error")
 
-_MOST_HEAD = 65536  # bytes of a request before its body, when it does not come at once
 _MOST_AT_ONCE = (
     16  # messages of one read that a listener gets; the others go the long way, in which what they cause is written
 )
@@ -51,7 +50,7 @@ _CONTROL = {Opcode.CLOSE, Opcode.PING, Opcode.PONG}
 _DATA = {Opcode.CONT, Opcode.TEXT, Opcode.BINARY}
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(http.HttpProtocol):
     """
     Hands over a request as it was read, with what a client that waits for no answer sends right behind it; uvicorn drops that.
 
@@ -59,29 +58,24 @@ class HttpProtocol(HttpToolsProtocol):
     only then is made what that keeps for requests and answers: it would be a sixth of what a join costs.
     """
 
-    cycle = None  # uvicorn's class asks for it when the server stops
-    _is_in_head = True  # of a request, or before it
-    _head = 0  # bytes of it, without those that began it
-
     def __init__(self, config, server_state, app_state, _loop=None) -> None:
         self.config = config
         self.server_state = server_state
         self.app_state = app_state
-        self.loop = _loop
+        self.loop = _loop or asyncio.get_running_loop()
         self._data = b""
         self._is_made = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
         self.server_state.connections.add(self)
+        self._expect()
 
     def data_received(self, data: bytes) -> None:
         if not self._is_made:
             if b"websocket" in data and self._take_whole(data):
                 return
             self._make()
-        elif self._is_in_head and self._is_too_much(len(data)):
-            return
         self._data = data
         super().data_received(data)
         self._data = b""
@@ -90,30 +84,15 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_made:
             super().connection_lost(exc)
         else:
+            self._stop_timer()
             self.server_state.connections.discard(self)
-
-    def on_message_begin(self) -> None:
-        self._is_in_head, self._head = True, 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._is_in_head = False
-        super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
         if self.cycle and not self.cycle.response_complete:  # the answer to the request before would come in between
-            self.transport.close()
+            self._refuse(None)
             return
         end_of_request = sys.exc_info()[1].args[0]  # httptools says it by an exception, which is being handled
         self._hand_over(self.scope, self.url, self._data[end_of_request:])
-
-    def _is_too_much(self, size: int) -> bool:
-        """Attack stopped: a request whose headers never end. The parser keeps them, and knows no limit."""
-        self._head += size
-        if self._head <= _MOST_HEAD:
-            return False
-        self.send_400_response("The headers are too long.")
-        return True
 
     def _make(self) -> None:
         self._is_made = True
@@ -151,6 +130,7 @@ class HttpProtocol(HttpToolsProtocol):
         return True
 
     def _hand_over(self, request: dict, target: bytes, early: bytes) -> None:
+        self._let_go()
         self.server_state.connections.discard(self)
         protocol = self.config.ws_protocol_class(self.config, self.server_state, self.app_state)
         protocol.connection_made(self.transport)
@@ -424,7 +404,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
     def _refuse(self, status: HTTPStatus) -> None:
         self._key = None
         self._is_over = True
-        self.transport.write(_REFUSED % (status, status.phrase.encode()))
+        self.transport.write(http.refusal(status))
         self.transport.close()
 
     # Reading
@@ -629,7 +609,6 @@ class FastWebSocketProtocol(asyncio.Protocol):
 
 _KEPT = ("http_version", "server", "client", "root_path", "headers")
 _ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: %b\r\n%b\r\n"
-_REFUSED = b"HTTP/1.1 %d %b\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 def _read_request(request: dict) -> tuple[str, HTTPStatus | None]:

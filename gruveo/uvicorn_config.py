@@ -6,7 +6,7 @@ from django.conf import settings
 # The HTTP class hands a socket over to the WebSocket class.
 _PROTOCOLS = {
     "fast": {"http": "gruveo.fast_websocket:HttpProtocol", "ws": "gruveo.fast_websocket:FastWebSocketProtocol"},
-    "sansio": {"http": "auto", "ws": "gruveo.websocket:WebSocketProtocol"},
+    "sansio": {"http": "gruveo.http:HttpProtocol", "ws": "gruveo.websocket:WebSocketProtocol"},
 }
 
 

@@ -26,13 +26,14 @@ class Application:
 
     def __init__(self) -> None:
         self.told: defaultdict[int, queue.Queue[dict]] = defaultdict(queue.Queue)
+        self.asked: queue.Queue[str] = queue.Queue()  # what pages say
         self.may_read = threading.Event()
         self.sent = 0
         self.scope: dict = {}  # of the last client
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "http":
-            await self._page(send)
+            await getattr(self, f"page_{scope['path'].strip('/')}", self._page)(receive, send)
             return
         self.scope = {name: value for name, value in scope.items() if name != "extensions"}
         assert (await receive())["type"] == "websocket.connect"
@@ -84,7 +85,29 @@ class Application:
             self.sent += 1
         await receive()
 
-    async def _page(self, send) -> None:
+    async def page_reads(self, receive, send) -> None:
+        while (event := await receive())["type"] == "http.request" and event["more_body"]:
+            pass
+        self.asked.put(event["type"])
+        await self._page(receive, send)
+
+    async def page_waits(self, receive, send) -> None:
+        self.asked.put("page")
+        await self._permission()
+        await self._page(receive, send)
+
+    async def page_talks(self, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(1000):
+            await send({"type": "http.response.body", "body": b"x" * 60_000, "more_body": True})
+        self.asked.put((await receive())["type"])
+
+    async def page_ends(self, receive, send) -> None:
+        """More than the system takes, and done with it at once."""
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+        await send({"type": "http.response.body", "body": b"x" * 60_000_000})
+
+    async def _page(self, receive, send) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
@@ -146,6 +169,10 @@ class Serving:
     def __exit__(self, *_) -> None:
         self.stop()
         self._listening.close()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self._listening.getsockname()
 
     def stop(self) -> None:
         self.application.may_read.set()
