@@ -96,6 +96,20 @@ class HttpProtocol(HttpToolsProtocol):
 
     # What uvicorn's class says
 
+    def _get_upgrade(self) -> bytes | None:
+        """
+        uvicorn looks at the last `Connection` alone.
+
+        Source: RFC 9110 section 5.3.
+        """
+        connection, upgrade = b"", None
+        for name, value in self.headers:
+            if name == b"connection":
+                connection += b"," + value
+            elif name == b"upgrade":
+                upgrade = value.lower()
+        return upgrade if b"upgrade" in [word.strip() for word in connection.lower().split(b",")] else None
+
     def handle_websocket_upgrade(self) -> None:
         self._let_go()
         super().handle_websocket_upgrade()

@@ -245,6 +245,15 @@ def until_closed(serving: Serving) -> None:
         time.sleep(0.01)
 
 
+class UpgradeTests:
+    @pytest.mark.parametrize("order", [("keep-alive", "Upgrade"), ("Upgrade", "keep-alive")])
+    @pytest.mark.parametrize("cuts", [(), (20,)])
+    def test_connection_may_stand_there_twice(self, start, order, cuts):
+        lines = "\r\n".join(f"Connection: {word}" for word in order).encode()
+        with start().client(replace={b"Connection: keep-alive, Upgrade": lines}, cuts=cuts) as alice:
+            assert alice.head().startswith(b"HTTP/1.1 101 ")
+
+
 class LeakTests:
     def test_of_connections_that_ended_in_any_way_nothing_stays(self, start):
         serving = start(take_seconds=0.1)
