@@ -1,7 +1,11 @@
 """The one place that knows the address of a client: the peer of the socket, or what the proxies that we count have added."""
 
 import ipaddress
+import re
 from functools import lru_cache
+
+# Some balancers add the port that the client sent from: `192.0.2.1:567`, `[2001:db8::1]:567`. The form is that of RFC 7239, section 6.
+_ENTRY = re.compile(r"(?:\[(?P<bracketed>[^\]]*)\]|(?P<v4>[0-9.]+))(?::[0-9]{1,5})?|(?P<v6>[^\[\]]+)")
 
 
 class ClientAddress:
@@ -30,8 +34,9 @@ def forwarded(headers: list[tuple[bytes, bytes]], proxies: int) -> str | None:
     entries = _entries(headers)
     if len(entries) < proxies:
         return None
+    entry = _ENTRY.fullmatch(entries[-proxies])
     try:
-        return str(ipaddress.ip_address(entries[-proxies].strip("[]")))
+        return str(ipaddress.ip_address(entry[entry.lastgroup])) if entry else None
     except ValueError:
         return None
 
