@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 
 _IDLE = 8  # threads that are kept when nobody asks for anything
 _AT_ONCE = 32  # views; more would take the processor from each other, and some would wait for ever
-# Waits for no place: where a database hangs all views do, and a balancer must not take that for a process that is dead.
-_ALWAYS = "/healthz"
+# Wait for no place: where a database hangs all views do, and a balancer must not take that for a process that is dead, nor the machine
+# stop telling how many it serves.
+_ALWAYS = {"/healthz", "/healthz/sessions"}
 
 
 class OneThreadHandler(ASGIHandler):
@@ -41,7 +42,7 @@ class OneThreadHandler(ASGIHandler):
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponse:
         answer = sync_to_async(self.get_response, thread_sensitive=True)
-        if request.path == _ALWAYS:
+        if request.path in _ALWAYS:
             return await answer(request)
         # Its body is here by now, so nobody holds a place by sending slowly.
         async with self._places:

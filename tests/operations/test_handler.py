@@ -143,6 +143,7 @@ async def test_whether_the_process_lives_is_told_although_all_views_hang(handler
     try:
         async with asyncio.timeout(20):
             assert await ask(handler, "/healthz") == (200, b"alive\n")
+            assert await ask(handler, "/healthz/sessions") == (200, b"0\n")
     finally:
         may_end.set()
         await asyncio.gather(*asked)
