@@ -99,6 +99,7 @@ class DrainingServer(uvicorn.Server):
 
 
 def main() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # would end us, until there is somebody to hear it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it once more after it has closed everything
     arguments = _arguments()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gruveo.settings")
@@ -109,6 +110,7 @@ def main() -> None:
         config.load()
         server = DrainingServer(config, seconds=_drain_seconds(), announce=_announce)
         signal.signal(signal.SIGUSR1, server.handle_leaving)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
         server.run()
     except KeyboardInterrupt:
         pass

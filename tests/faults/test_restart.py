@@ -1,7 +1,10 @@
 """Nodes that are asked to stop: people move to the others, and notice nothing."""
 
 import asyncio
+import re
 import signal
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -10,6 +13,8 @@ from signaling.events import Complaint, Left, Renewed, Resumed
 from tests.cast import until
 from tests.faults.people import Pair, Person, knock, meet_all, part_all
 from tests.faults.site import Site, answer, says
+from tests.nodes import Node
+from tests.redis_server import RedisServer
 from tests.scale import scaled
 from tests.signaling.socket_client import Client as Socket
 
@@ -104,3 +109,24 @@ class DrainTests:
 
             assert await stays.close_code() == 1012
             assert await asyncio.to_thread(node.wait) == 0
+
+    async def test_a_node_that_is_told_to_leave_while_it_starts_stays_and_takes_nobody_in(self):
+        """Had it ended, whoever watches over it would start another, which takes people in."""
+        with RedisServer() as redis, ExitStack() as stack:
+            node = Node(redis, DRAIN_SECONDS=600)
+            started = asyncio.create_task(asyncio.to_thread(stack.enter_context, node))
+            await until(lambda: _hears_signals(node))
+            node.send_signal(signal.SIGUSR1)
+
+            await started
+            assert await answer(node, "/readyz") == (503, "draining")
+
+
+def _hears_signals(node: Node) -> bool:
+    """Whether its first lines have run, long before it serves."""
+    try:
+        status = Path(f"/proc/{node.pid}/status").read_text()
+    except (AttributeError, OSError):  # there is no process yet
+        return False
+    caught = int(re.search(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)[1], 16)
+    return bool(caught >> signal.SIGTERM - 1 & 1)
