@@ -7,6 +7,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 _MOST_HEAD = 65536  # bytes of a request that are no body, when they do not come at once
 _MOST_BODY = 32 * 1024 * 1024  # bytes; what deploy/beanstalk allows the pictures of editors
+_LEAST_TAKEN = 64 * 1024  # bytes in `take_seconds`: nobody's line is as slow as that
 _MOST_WAITING = 16  # requests behind one that is not answered yet
 
 # Where in a request the client is.
@@ -24,7 +25,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     head_seconds = 10.0  # for a request, until its headers have come: from the connection on, or from its first byte
     body_seconds = 300.0  # for the rest of it: ten megabytes over a slow line
-    take_seconds = 60.0  # for the client to take what was written
+    take_seconds = 60.0  # for the client to take some more of what was written
 
     cycle: RequestResponseCycle | None = None
     flow = None  # made together with the rest of uvicorn's class
@@ -53,18 +54,15 @@ class HttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._writing = self.loop.call_later(self.take_seconds, self.transport.abort)
+        self._expect_taken()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._writing:
-            self._writing.cancel()
-            self._writing = None
+        self._stop_taking()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
-        if self._writing:
-            self._writing.cancel()
+        self._stop_taking()
         self._forget_request()
         super().connection_lost(exc)
 
@@ -181,8 +179,23 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _end_closing(self) -> None:
         """A connection is closed when all is written, and for that a client may wait for ever."""
-        if self.transport.is_closing() and self.transport.get_write_buffer_size():
-            self.loop.call_later(self.take_seconds, self.transport.abort)
+        if self.transport.is_closing() and self.transport.get_write_buffer_size() and not self._writing:
+            self._expect_taken()
+
+    def _expect_taken(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._writing = self.loop.call_later(self.take_seconds, self._look_what_is_taken, left)
+
+    def _look_what_is_taken(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() > before - _LEAST_TAKEN:
+            self.transport.abort()
+        else:
+            self._expect_taken()
+
+    def _stop_taking(self) -> None:
+        if self._writing:
+            self._writing.cancel()
+            self._writing = None
 
 
 def refusal(status: HTTPStatus) -> bytes:

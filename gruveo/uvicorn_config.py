@@ -23,6 +23,7 @@ def config(**where) -> uvicorn.Config:
         access_log=False,  # would name the codes
         log_config=None,
         server_header=False,
+        timeout_keep_alive=75,  # longer than nginx keeps its connections to us, so that it never finds a closed one
         timeout_graceful_shutdown=3,
         **where,
     )

@@ -63,9 +63,6 @@ FLOORS = {
     "gruveo": {
         0: "env client_address logs checkups",
         1: "catalogues formats.en.formats private_file local_env one_process storage local_ca redis_hosts settings checks",
-        2: "access metrics sentry handler health shelf languages lifespan middleware moving_in archive uvicorn_config websocket "
-
-        1: "catalogues formats.en.formats private_file local_env one_process storage local_ca settings checks",
         2: "access metrics sentry handler health shelf languages lifespan middleware moving_in archive uvicorn_config http websocket "
         "fast_websocket local_ca_pages local_site management.commands.shelve_static "
         "management.commands.sample_content management.commands.clean_media management.commands.copy_media "

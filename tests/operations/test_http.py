@@ -237,6 +237,15 @@ class DeafClientTests:
             mallory.recv(1)
             until_closed(serving)
 
+    def test_who_takes_it_slowly_gets_all_of_it(self, start):
+        serving = start(take_seconds=1.0)
+        with connect(serving, _HEAD.replace(b"/", b"/ends", 1) + b"\r\n") as alice:
+            taken = 0
+            for _ in range(30):
+                taken += len(alice.recv(1 << 20, socket.MSG_WAITALL))
+                time.sleep(0.1)
+            assert taken + len(rest(alice)) > 60_000_000
+
 
 def until_closed(serving: Serving) -> None:
     end = time.monotonic() + SECONDS
