@@ -108,7 +108,7 @@ class NodeCollector(Collector):
             "gruveo_outbox_largest_characters", "What waits for the slowest of them.", max(outboxes, default=0)
         )
         yield _gauge(
-            "gruveo_links_waiting_characters",
+            "gruveo_links_waiting_bytes",
             "What waits for other nodes.",
             sum(shard.link.waiting for shard in node.shards if shard.link),
         )

@@ -12,7 +12,6 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import msgspec
 from redis.exceptions import RedisError
@@ -22,39 +21,32 @@ from signaling.wire import Wire
 
 logger = logging.getLogger(__name__)
 
-_MOST_WAITING = 1024 * 1024  # characters for one node
-_MOST_AT_ONCE = 256 * 1024  # characters in one message
+_MOST_WAITING = 1024 * 1024  # bytes for one node
+_MOST_AT_ONCE = 256 * 1024  # bytes in one message
 _TOO_OLD = 2.0  # seconds
+_GATHERING = 0.1  # seconds in which what comes may go in one message, where none can be sent
 _PAUSE = 0.02  # seconds between two messages, in which more gathers; after a pause nobody waits
 _RETRY = 0.5  # seconds
 _SETTLE = 2 * _RETRY  # in which other nodes have tried again as well
 AWAY = (RedisError, OSError, TimeoutError)
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[str]).decode
-
-
-class Parcel(NamedTuple):
-    """A text for one peer, or news of a room when `peer` is empty."""
-
-    room: str
-    peer: str
-    text: str
+_unpack = msgspec.msgpack.Decoder(list).decode
 
 
 class Link:
     """
     One node's name at one Redis host, and what is on its way to others. Nothing but `serve` waits.
 
-    `deliver` is called with each parcel that arrives. `test_every` is how often the link sends itself something, `patience` how long
-    it may go without hearing that before it counts as down; in seconds. What it sends itself takes the way of all messages, so how long
-    that took is the delay between two nodes.
+    `deliver` is called with room, peer and text of each parcel that arrives: a text in UTF-8 for one peer, or news of the room when `peer`
+    is empty. `test_every` is how often the link sends itself something, `patience` how long it may go without hearing that before it
+    counts as down; in seconds. What it sends itself takes the way of all messages, so how long that took is the delay between two nodes.
     """
 
     def __init__(
         self,
         url: str,
-        deliver: Callable[[Parcel], None],
+        deliver: Callable[[str, str, bytes], None],
         *,
         test_every: float = 5.0,
         patience: float = 10.0,
@@ -79,7 +71,7 @@ class Link:
 
     @property
     def waiting(self) -> int:
-        """How much waits for other nodes, in characters."""
+        """How much waits for other nodes, in bytes."""
         return sum(waiting.size for waiting in self._waiting.values())
 
     @property
@@ -91,12 +83,12 @@ class Link:
         """Returns once something has come back for the first time."""
         await self._came_back.wait()
 
-    def post(self, address: str, parcel: Parcel) -> None:
+    def post(self, address: str, room: str, peer: str, text: bytes) -> None:
         """Sends this after what was posted before, at once or with what gathers; dropped when too much waits already."""
         waiting = self._waiting.get(address)
         if waiting is None:
             waiting = self._waiting[address] = _Waiting()
-        if not waiting.add(parcel):
+        if not waiting.add(room, peer, text):
             self.tally.dropped += 1
         if not self._is_flush_due:
             self._is_flush_due = True
@@ -133,7 +125,7 @@ class Link:
         self._test()
 
     def _test(self) -> None:
-        self.post(self.address, Parcel("", "", str(time.monotonic())))
+        self.post(self.address, "", "", str(time.monotonic()).encode())
 
     def _hear(self, payload: bytes) -> None:
         self._heard_at = time.monotonic()
@@ -145,7 +137,7 @@ class Link:
                 self.tally.delays.add(self._heard_at - float(text))  # our own test
                 continue
             try:
-                self._deliver(Parcel(room, peer, text))
+                self._deliver(room, peer, text)
             except Exception:
                 logger.exception("what another node sent could not be delivered")
 
@@ -159,12 +151,12 @@ class Link:
     def _take(self) -> Iterator[tuple[str, bytes]]:
         """One message to each node at most, so that no node waits for a busier one."""
         for address, waiting in list(self._waiting.items()):
-            flat, dropped = waiting.take()
+            parts, dropped = waiting.take()
             self.tally.dropped += dropped
-            if waiting.is_empty:
+            if not waiting.size:
                 del self._waiting[address]
-            if flat:
-                yield address, _pack(flat)
+            if parts:
+                yield address, _pack(parts)
 
     def _complain(self, error: object) -> None:
         """Once for each time that it is away."""
@@ -173,36 +165,45 @@ class Link:
             logger.warning("a Redis host cannot be reached: %s", error)
 
 
+class _Batch:
+    """What goes as one message: room, peer and text of each parcel, flat."""
+
+    __slots__ = ("begun", "parts", "size")
+
+    def __init__(self, begun: float) -> None:
+        self.begun = begun
+        self.parts: list[str | bytes] = []
+        self.size = 0
+
+
 class _Waiting:
     """What waits for one node, oldest first."""
 
     def __init__(self) -> None:
-        self._parcels: deque[tuple[float, Parcel]] = deque()
+        self._batches: deque[_Batch] = deque()
         self.size = 0
 
-    @property
-    def is_empty(self) -> bool:
-        return not self._parcels
-
-    def add(self, parcel: Parcel) -> bool:
+    def add(self, room: str, peer: str, text: bytes) -> bool:
         """False when too much waits already."""
-        if self.size + len(parcel.text) > _MOST_WAITING:
+        size, now = len(text), time.monotonic()
+        if self.size + size > _MOST_WAITING:
             return False
-        self.size += len(parcel.text)
-        self._parcels.append((time.monotonic(), parcel))
+        last = self._batches[-1] if self._batches else None
+        if last is None or last.size + size > _MOST_AT_ONCE or now - last.begun > _GATHERING:
+            last = _Batch(now)
+            self._batches.append(last)
+        last.parts += (room, peer, text)
+        last.size += size
+        self.size += size
         return True
 
-    def take(self) -> tuple[list[str], int]:
-        """What goes with the next message, flat, and how many parcels were dropped because they have waited for too long."""
-        flat: list[str] = []
-        dropped = 0
-        size, oldest = 0, time.monotonic() - _TOO_OLD
-        while self._parcels and size + len(self._parcels[0][1].text) <= _MOST_AT_ONCE:
-            since, parcel = self._parcels.popleft()
-            self.size -= len(parcel.text)
-            if since < oldest:
-                dropped += 1
-                continue
-            size += len(parcel.text)
-            flat.extend(parcel)
-        return flat, dropped
+    def take(self) -> tuple[list[str | bytes], int]:
+        """What goes with the next message, and how many parcels were dropped because they have waited for too long."""
+        oldest, dropped = time.monotonic() - _TOO_OLD, 0
+        while self._batches:
+            batch = self._batches.popleft()
+            self.size -= batch.size
+            if batch.begun >= oldest:
+                return batch.parts, dropped
+            dropped += len(batch.parts) // 3
+        return [], dropped

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from signaling import protocol
-from signaling.links import AWAY, Parcel
+from signaling.links import AWAY
 from signaling.protocol import ERRORS, Ack, ProtocolError, Signal
 from signaling.rooms import Change, Entry, Held, Member, Outcome, Room, Rooms
 from signaling.rounds import TURNS
@@ -202,20 +202,20 @@ class Switchboard:
         shard = self.shard(outcome.room.id)
         elsewhere = outcome.nodes - {shard.node}
         if elsewhere and shard.link and (outcome.changes or outcome.member or outcome.is_new):
-            parcel = Parcel(outcome.room.id, "", _write_news(_News(outcome.room, outcome.changes)).decode())
+            news = _write_news(_News(outcome.room, outcome.changes))
             for address in elsewhere:
-                shard.link.post(address, parcel)
+                shard.link.post(address, outcome.room.id, "", news)
 
-    def deliver(self, parcel: Parcel) -> None:
+    def deliver(self, room: str, peer: str, text: bytes) -> None:
         """Takes what another node has sent."""
-        if parcel.peer:
-            local = self._here.get(parcel.room)
-            seat = local and local.seats.get(parcel.peer)
+        if peer:
+            local = self._here.get(room)
+            seat = local and local.seats.get(peer)
             if seat:
                 self.tally.delivered += 1
-                seat.outlet.put(parcel.text.encode())
+                seat.outlet.put(text)
             return
-        news = _read_news(parcel.text)
+        news = _read_news(text)
         self._hear(news.room, news.changes)
 
     def relay(self, room: str, sender: str, message: Signal | Ack) -> None:
@@ -239,7 +239,7 @@ class Switchboard:
         link = self.shard(room).link
         if link and not member.away:
             self.tally.sent_on += 1
-            link.post(member.node, Parcel(room, message.to, protocol.forwarded(sender, message).decode()))
+            link.post(member.node, room, message.to, protocol.forwarded(sender, message))
 
     def held(self, room: str, peer: str) -> Held | None:
         """This member of ours and its room, as we know them."""

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from signaling import switchboard
 from signaling.accord import Accord, fingerprint
-from signaling.links import Link, Parcel
+from signaling.links import Link
 from signaling.node import _client
 from signaling.protocol import ProtocolError, ShowState
 from signaling.rooms.redis import RedisRooms
@@ -28,15 +28,16 @@ class Post:
         self._post, self.held, self.holds = link.post, [], False
         link.post = self
 
-    def __call__(self, address: str, parcel: Parcel) -> None:
-        if self.holds and parcel.room:
-            self.held.append((address, parcel))
+    def __call__(self, address: str, *parcel) -> None:
+        room, _, _ = parcel
+        if self.holds and room:
+            self.held.append((address, *parcel))
         else:
-            self._post(address, parcel)
+            self._post(address, *parcel)
 
     def let_go(self, *, times: int = 1) -> None:
-        for address, parcel in self.held * times:
-            self._post(address, parcel)
+        for held in self.held * times:
+            self._post(*held)
         self.held = []
 
 
@@ -63,8 +64,8 @@ class Node:
         await self.switchboard.stop()
         await self._client.aclose()
 
-    def _deliver(self, parcel: Parcel) -> None:
-        self.switchboard.deliver(parcel)
+    def _deliver(self, *parcel) -> None:
+        self.switchboard.deliver(*parcel)
         self.arrived += 1
 
     async def join(self, peer: str, **given) -> Outlet:
@@ -353,7 +354,7 @@ class NewsTests:
         here, there = await make_node(), await make_node()
         alice = await here.join(ALICE)
 
-        there.link.post(here.link.address, Parcel("room", "", "no news"))
+        there.link.post(here.link.address, "room", "", b"no news")
         await there.join(BOB)
 
         await until(lambda: alice.types == ["joined"])
