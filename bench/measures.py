@@ -12,7 +12,7 @@ from bench.crowd import Crowd, Window
 from bench.systems import Running, System
 
 _SETTLE_SECONDS = 0.3  # what a join still costs after its answer
-_AFTERMATH_SECONDS = 4.0  # in which what has left is still cleared away; else whoever is measured first would pay for it as for messages
+_AFTERMATH_SECONDS = 4.0  # for clearing away who has left, which is no part of what the first in turn says
 _REST_SECONDS = 2.0  # before memory is read
 _WARMING_TURNS = 3
 _WARMING = 50  # sockets before memory is read for the first time; what they leave behind is small
