@@ -86,8 +86,8 @@ class RedisRooms:
     """
     See signaling.rooms.Rooms. Times in seconds: `lease` is how long a node counts as alive after it has said so, and how long a place lasts
     that its node has not spoken for yet; `quarantine` how long a Redis that is new admits nobody, `remember` and `reload` as in
-    MemoryRooms; `joins` are let through per second and address, `joins_burst` at once; after `patience`, if
-    there is one, nobody waits any more to be let in; `skew` is added to Redis's clock, for tests.
+    MemoryRooms; `joins` are let through per second and address, `joins_burst` at once; after `patience`, if there is one, nobody
+    waits any more to be let in; `skew` is added to Redis's clock, for tests.
     """
 
     def __init__(
@@ -209,9 +209,8 @@ class RedisRooms:
         pipeline.get("boot")
         entries, boot = await pipeline.execute()
         waiting = [call for entry, fields in entries if (call := await self._read_call(entry.decode(), fields))]
-        return (waiting + self._lost_calls(waiting, boot and _decode_boot(boot).at, are_all=len(entries) < count))[
-            :count
-        ]
+        lost = self._lost_calls(waiting, boot and _decode_boot(boot).at, are_all=len(entries) < count)
+        return (waiting + lost)[:count]
 
     async def _read_call(self, entry: str, fields: dict[bytes, bytes]) -> EndedCall | None:
         """None if it is none; then it is set aside as it is, so that it holds up no other."""

@@ -25,6 +25,13 @@ function aRoom() {
 }
 
 const socketOf = (server, person) => [...server.members.values()].find(({ peer }) => peer === person.now.me?.id)?.socket;
+
+// From now on the server is out of reach, and these notice.
+function cutOff(server, ...people) {
+  server.faults.unreachable = true;
+  for (const person of people) socketOf(server, person).end(1006);
+}
+
 const phases = (...people) => people.map(({ now }) => now.phase).join(' ');
 
 async function hangUp(person, clock) {
@@ -161,8 +168,7 @@ test('a hand raised while the socket was down is shown afterwards', async () => 
   const { clock, enter, server } = aRoom();
   const alice = await enter('Alice');
   const bob = await enter('Bob');
-  server.faults.unreachable = true;
-  socketOf(server, bob).end(1006);
+  cutOff(server, bob);
   await settle();
   bob.call.setState({ hand: true });
 
@@ -247,8 +253,7 @@ test('a call that was opened while one was away stays open', async () => {
   const bob = await enter('Bob');
   alice.call.setLocked(true);
   await settle();
-  server.faults.unreachable = true;
-  socketOf(server, alice).end(1006);
+  cutOff(server, alice);
   server.lose(alice.now.me.id);
   bob.call.setLocked(false);
   await clock.advance(500);
@@ -304,8 +309,7 @@ test('who loses the server before anybody was reached is still connecting, for t
   const bob = await enter('Bob');
   assert.equal(phases(alice, bob), 'connecting connecting');
 
-  server.faults.unreachable = true;
-  socketOf(server, bob).end(1006);
+  cutOff(server, bob);
   await settle();
 
   assert.equal(phases(alice, bob), 'connecting connecting');
@@ -400,8 +404,7 @@ test('who leaves while the line is lost is named when it is back', async () => {
   const alice = await enter('Alice');
   await enter('Bob');
   const charlie = await enter('Charlie');
-  server.faults.unreachable = true;
-  socketOf(server, alice).end(1006);
+  cutOff(server, alice);
   await clock.advance(300);
 
   await hangUp(charlie, clock);
@@ -571,8 +574,7 @@ test('a report that no socket took is made after the next welcome', async () => 
   network.up = false;
   const alice = await enter('Alice');
   const bob = await enter('Bob');
-  server.faults.unreachable = true;
-  for (const person of [alice, bob]) socketOf(server, person).end(1006);
+  cutOff(server, alice, bob);
   await clock.advance(100);
   network.up = true;
   network.look();
@@ -619,8 +621,7 @@ test('somebody lost stays while the media lives', async () => {
   const { clock, enter, network, server } = aRoom();
   const alice = await enter('Alice');
   const bob = await enter('Bob');
-  server.faults.unreachable = true;
-  socketOf(server, bob).end(1006);
+  cutOff(server, bob);
   server.lose(bob.now.me.id);
   await clock.advance(20000);
   assert.equal(alice.now.peers[0].link, 'connected');
@@ -636,8 +637,7 @@ test('who hangs up while the server is away says so over the data channel', asyn
   const { clock, enter, server } = aRoom();
   const alice = await enter('Alice');
   const bob = await enter('Bob');
-  server.faults.unreachable = true;
-  for (const person of [alice, bob]) socketOf(server, person).end(1006);
+  cutOff(server, alice, bob);
   await settle();
 
   await hangUp(bob, clock);
@@ -650,8 +650,7 @@ test('what others see of who has lost the server goes over the data channel, and
   const { clock, enter, server } = aRoom();
   const alice = await enter('Alice');
   const bob = await enter('Bob');
-  server.faults.unreachable = true;
-  socketOf(server, bob).end(1006);
+  cutOff(server, bob);
   await settle();
 
   bob.call.setState({ hand: true });
@@ -668,8 +667,7 @@ test('who has lost the server hears over the data channel what is seen of others
   const { clock, enter, server } = aRoom();
   const alice = await enter('Alice');
   const bob = await enter('Bob');
-  server.faults.unreachable = true;
-  socketOf(server, alice).end(1006);
+  cutOff(server, alice);
   await settle();
 
   bob.call.setState({ hand: true });
@@ -688,8 +686,7 @@ test('of somebody who is away a list knows nothing that is newer than what came 
   const { clock, enter, server } = aRoom();
   const alice = await enter('Alice');
   const bob = await enter('Bob');
-  server.faults.unreachable = true;
-  for (const person of [alice, bob]) socketOf(server, person).end(1006);
+  cutOff(server, alice, bob);
   await settle();
   bob.call.setState({ hand: true });
   await settle();
@@ -709,8 +706,7 @@ test('who has said goodbye over the data channel does not come back with a place
   const alice = await enter('Alice');
   const bob = await enter('Bob');
   const { id } = bob.now.me;
-  server.faults.unreachable = true;
-  for (const person of [alice, bob]) socketOf(server, person).end(1006);
+  cutOff(server, alice, bob);
   await settle();
   await hangUp(bob, clock);
 
@@ -730,8 +726,7 @@ test('a place that is gone is taken anew, and the call goes on under a new id', 
   const alice = await enter('Alice');
   const bob = await enter('Bob');
   const old = bob.now.me.id;
-  server.faults.unreachable = true;
-  socketOf(server, bob).end(1006);
+  cutOff(server, bob);
   server.remove(old);
   network.cut();
   await clock.advance(15000);
