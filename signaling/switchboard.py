@@ -198,7 +198,7 @@ class Switchboard:
         if outcome is None:
             return
         about = outcome.member.peer if is_welcome and outcome.member else ""
-        self._hear(outcome.room, outcome.changes, about, is_renewal=is_renewal)
+        self._hear(outcome.room, outcome.changes or outcome.recalled, about, is_renewal=is_renewal)
         shard = self.shard(outcome.room.id)
         elsewhere = outcome.nodes - {shard.node}
         if elsewhere and shard.link and (outcome.changes or outcome.member or outcome.is_new):
@@ -439,7 +439,7 @@ class Switchboard:
         if outcomes:  # seldom: nearly all rooms are as we know them
             asked = {one.room.id: one.members for one in held}
             for outcome in outcomes:
-                if outcome.changes or outcome.no_place or outcome.is_new:
+                if outcome.changes or outcome.recalled or outcome.no_place or outcome.is_new:
                     self._take_renewal(outcome)
                     self._refuse_places(outcome, asked.get(outcome.room.id, ()))
                 else:

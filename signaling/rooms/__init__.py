@@ -113,7 +113,8 @@ class Outcome(Struct, frozen=True):
     """
     What an operation did: the room afterwards, the changes in order, and the member it was about. `nodes` are all that held a member
     before or after it; empty in a store of one node. `no_place` says why who was to be renewed is not a member (any more): `replaced`,
-    `removed` or `superseded`.
+    `removed` or `superseded`. `recalled` is what an earlier operation did and a renewal has found its node not to know yet, if that is all
+    that it missed.
     """
 
     room: Room
@@ -124,6 +125,7 @@ class Outcome(Struct, frozen=True):
     )
     nodes: frozenset[str] = frozenset()
     no_place: dict[str, str] = {}
+    recalled: tuple[Change, ...] = ()
 
 
 class Rooms(Protocol):

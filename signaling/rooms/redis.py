@@ -59,6 +59,7 @@ class _Head(Struct):
     """What the script answers besides the room."""
 
     events: list[_Event] = []
+    recalled: list[_Event] = []
     nodes: list[str] = []
     peer: str = ""
     is_new: bool = False
@@ -370,8 +371,8 @@ def _outcome(room_id: str, packed: bytes | None, head: _Head) -> Outcome | None:
     members = {member.peer: member for member in about.members}
     made = about.version, about.boot, about.told
     room = Room(room_id, about.capacity, about.revision, about.locked, members, about.call, *made)
-    changes = tuple(_change(event, members) for event in head.events)
-    return Outcome(room, changes, members.get(head.peer), head.is_new, frozenset(head.nodes), head.no_place)
+    changes, recalled = (tuple(_change(event, members) for event in events) for events in (head.events, head.recalled))
+    return Outcome(room, changes, members.get(head.peer), head.is_new, frozenset(head.nodes), head.no_place, recalled)
 
 
 def _change(event: _Event, members: dict[str, Member]) -> Change:

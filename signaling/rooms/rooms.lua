@@ -191,11 +191,20 @@ local function save()
   return packed
 end
 
+-- What was done last, for a node that knows all but that: the one that asked for it tells the others, but may not have had an answer.
+-- What is known of another Redis never is all but that, for what a node tells one that is new raises the revision without an event.
+local function recall()
+  if request.op ~= 'renew' or is_changed or not room.last or request.revision >= room.revision then return end
+  local done = cmsgpack.unpack(room.last[2]).events
+  local is_all = #done > 0 and done[1].revision <= request.revision + 1 and done[#done].revision == room.revision
+  return is_all and done or nil
+end
+
 local function answer(peer, is_new)
   note_nodes()
   local names = {}
   for name in pairs(nodes) do names[#names + 1] = name end
-  local head = {events = events, nodes = names, peer = peer, is_new = is_new}
+  local head = {events = events, recalled = recall(), nodes = names, peer = peer, is_new = is_new}
   if next(no_place) then head.no_place = no_place end
   if request.op == 'renew' and is_former() and request.revision >= (room.told or 0) then
     head.knows_most, head.boot = true, boot.at

@@ -259,32 +259,51 @@ class NewsTests:
         assert alice.types == ["joined", "lock", "members"]
         assert alice.heard[-1]["members"][0]["state"]["hand"]
 
-    async def test_news_that_was_lost_for_good_is_learnt_by_renewing(self, make_node):
-        here, there = await make_node(renewal=0.05), await make_node()
+    async def test_news_that_was_lost_for_good_is_learnt_by_renewing(self, make_node, monkeypatch):
+        monkeypatch.setattr(switchboard, "_BREATH", 0.1)
+        here, there = await make_node(), await make_node()
         alice = await here.join(ALICE)
-
         async with held_back(there):
             await there.join(BOB)
+            await there.lock(BOB)
             there.post.held.clear()
 
-        await until(lambda: "members" in alice.types)
-        assert alice.heard[-1]["revision"] == 2
+        await here.renew()
 
-    async def test_news_may_come_after_the_store_has_told_of_it(self, make_node, redis, monkeypatch):
+        await until(lambda: "members" in alice.types)
+        assert alice.heard[-1]["revision"] == 3
+
+    async def test_of_one_thing_that_was_missed_the_store_says_what_it_was(self, make_node, monkeypatch):
+        """Who hung up would be taken for lost by the list alone; and the node that has asked for it may have had no answer."""
+        monkeypatch.setattr(switchboard, "_BREATH", 60)
+        here, there = await make_node(), await make_node()
+        alice = await here.join(ALICE)
+        bob = await there.join(BOB)
+        await until(lambda: alice.types == ["joined"])
+        async with held_back(there):
+            left = there.switchboard.detach("room", BOB, bob)
+            await there.switchboard.tell(left, lambda rooms: rooms.leave("room", BOB, connection=1))
+
+            await here.renew()
+
+            assert [message["reason"] for message in alice.heard[1:]] == ["hung-up"]
+        await there.join(CHARLIE)
+        await until(lambda: alice.types == ["joined", "left", "joined"])
+
+    async def test_news_may_come_after_the_store_has_told_of_it(self, make_node, monkeypatch):
         """The list alone would not say why: who hung up would be taken for lost."""
-        monkeypatch.setattr(switchboard, "_BREATH", 5)
-        here, there = await make_node(renewal=0.02), await make_node()
+        monkeypatch.setattr(switchboard, "_BREATH", 60)
+        here, there = await make_node(), await make_node()
         alice = await here.join(ALICE)
         await there.join(BOB)
         await until(lambda: alice.types == ["joined"])
 
-        async with held_back(there), Redis(unix_socket_path=redis.path) as client:
+        async with held_back(there):
             await there.lock(BOB)
-            while await client.exists(f"news:{here.shard.node}"):  # noqa: ASYNC110 - Redis tells nobody
-                await asyncio.sleep(0.02)
-            await asyncio.sleep(0.1)
+            await there.show(BOB, hand=True)
+            await here.renew()
 
-        await until(lambda: alice.types == ["joined", "lock"])
+        await until(lambda: alice.types == ["joined", "lock", "state"])
 
     async def test_what_comes_late_of_a_room_that_is_over_says_nothing_of_the_next(self, make_node, monkeypatch):
         monkeypatch.setattr(switchboard, "_BREATH", 0.3)
@@ -293,6 +312,7 @@ class NewsTests:
         await until(lambda: alice.types == ["joined"])
         async with held_back(there):
             await there.lock(BOB)
+            await there.show(BOB, hand=True)
             there.post.held.clear()
         await here.renew()
 

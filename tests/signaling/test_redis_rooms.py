@@ -1313,6 +1313,38 @@ class LostAnswerTests:
 
         assert second.changes == () and set(second.room.members) == {ALICE, BOB}
 
+    async def test_a_renewal_recalls_what_was_done_last_and_its_second_run_answers_it_still(self, make_rooms, clock):
+        nodes, known = await on_two_nodes(make_rooms)
+        leave = partial(nodes[BOB].leave, "room", BOB, connection=1, request="leave")
+        first = await leave()
+
+        (outcome,) = await live(nodes[ALICE], known[ALICE])
+
+        assert (outcome.changes, outcome.recalled) == ((), first.changes)
+        assert (await leave()).changes == first.changes
+        assert await live(nodes[ALICE], replace(known[ALICE], room=outcome.room)) == []
+
+    async def test_it_recalls_nothing_when_the_node_has_missed_more(self, make_rooms):
+        nodes, known = await on_two_nodes(make_rooms)
+        await nodes[BOB].show("room", BOB, connection=1, change=ShowState(hand=True))
+        await nodes[BOB].leave("room", BOB, connection=1)
+
+        (outcome,) = await live(nodes[ALICE], known[ALICE])
+
+        assert (outcome.changes, outcome.recalled, list(outcome.room.members)) == ((), (), [ALICE])
+
+    async def test_nor_anything_when_the_redis_is_another_one(self, make_rooms, redis_socket):
+        nodes, known = await on_two_nodes(make_rooms)
+        await flush(redis_socket)
+        others = make_rooms()
+        for peer in (ALICE, BOB):
+            await others.resume(replace(entry(peer), request=f"{peer} again"), capacity=2, stamp=1, connection=1)
+        await others.lock("room", BOB, connection=2, locked=True)
+
+        outcomes = await live(nodes[ALICE], known[ALICE])
+
+        assert [(outcome.recalled, outcome.room.locked) for outcome in outcomes] == [((), True)]
+
     async def test_who_has_left_is_not_let_in_by_a_late_second_run(self, make_rooms):
         rooms = make_rooms()
         await rooms.join(entry(BOB), capacity=2)
