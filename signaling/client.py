@@ -255,7 +255,7 @@ class Client(Sockets):
 
     async def set_state(self, **members: Any) -> None:
         """
-        What others see of us (section 6). While the socket is down it is kept, and said with the resume.
+        What others see of us (section 6). While the socket is down it is kept, and said with the resume; by the second path at once.
 
         Raises:
             TypeError, ValueError: it cannot be said in JSON; nothing has changed.
@@ -263,6 +263,8 @@ class Client(Sockets):
         size_of(members)
         self.state = {**self.state, **members}
         self._put({"type": "state", **members})
+        for peer in list(self._others.paths):  # one that is closed may be taken away in between
+            self._show_by_path(peer)
 
     async def lock(self) -> None:
         """
@@ -301,13 +303,14 @@ class Client(Sockets):
 
     def add_path(self, peer: str, send: Callable[[str], Any]) -> None:
         """
-        The second path (section 7): the data channel to a peer, taken while our socket or the peer's is down.
+        The second path (section 7): the data channel to a peer, taken while our socket or the peer's is down, and for what is seen of us.
 
         What `send` raises counts as not sent. What arrives on it goes to `hear`. One to somebody who has left counts for nothing.
         """
         if peer not in self._others.pairs:
             return
         self._others.paths[peer] = send
+        self._show_by_path(peer)
         if not self.socket or self._others.is_away(peer):
             self._others.hurry(peer)
 
@@ -315,10 +318,15 @@ class Client(Sockets):
         self._others.remove_path(peer)
 
     def hear(self, peer: str, text: str) -> None:
-        """Takes what came from a peer on the second path; what is no signal or ack is ignored."""
+        """Takes what came from a peer on the second path; what is no signal, ack or state is ignored."""
         message = heard.parse(text)
         if message and message["type"] in ("signal", "ack"):
             self._hear_peer({**message, "from": peer})
+        elif message and message["type"] == "state" and isinstance(message.get("state"), dict):
+            self._others.hear_state(peer, heard.state(message["state"]))
+
+    def _show_by_path(self, peer: str) -> None:
+        self._writer.send_by_path(peer, {"type": "state", "state": heard.state(self.state)})
 
     # What the sockets ask of us
 

@@ -21,6 +21,11 @@ def member(told: dict) -> Member:
     return Member(told["peer"], told["stamp"], told["away"], {**STATE, **told["state"]})
 
 
+def state(told: dict) -> dict[str, Any]:
+    """All five members, as somebody says them of itself: what is of another type counts as not said."""
+    return {name: told[name] if type(told.get(name)) is type(usual) else usual for name, usual in STATE.items()}
+
+
 def differences(was: Member | None, now: Member) -> list[Event]:
     if not was:
         return [Joined(now)]

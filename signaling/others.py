@@ -32,6 +32,7 @@ class Others:
         self.members: dict[str, Member] = {}
         self.pairs: dict[str, Opener | Answerer] = {}
         self.paths: dict[str, Callable[[str], Any]] = {}
+        self._showing: set[str] = set()  # who has said by its path what is seen of it
         self.acknowledged = asyncio.Event()  # there may be room for more bodies
         self._early: dict[str, tuple[float, list[dict]]] = {}
         self._early_seconds = early
@@ -75,6 +76,7 @@ class Others:
         self.members.clear()
         self.pairs.clear()
         self.paths.clear()
+        self._showing.clear()
         self._early.clear()
 
     def _renew_all(self) -> None:
@@ -125,6 +127,8 @@ class Others:
             self._dismiss(peer, "lost", tell=tell)
         for peer, member in now_here.items():
             was = self.members.get(peer)
+            if was and member.away and peer in self._showing:  # it may have said more since it lost the server
+                member = replace(member, state=was.state)
             self._admit(member)
             for event in heard.differences(was, member):
                 tell(event)
@@ -148,7 +152,8 @@ class Others:
             return
         if reason != "lost" or peer not in self.paths:  # the connection stays while it lives, and its stream with it
             self.pairs.pop(peer)
-            self.paths.pop(peer, None)
+            self._close_path(peer)
+        self._showing.discard(peer)
         self.acknowledged.set()
         tell(Left(peer, reason))
 
@@ -169,11 +174,25 @@ class Others:
         self._stir()
 
     def remove_path(self, peer: str) -> None:
-        self.paths.pop(peer, None)
+        self._close_path(peer)
         if peer not in self.members:
             self.pairs.pop(peer, None)  # it was lost, and now the connection is over that kept its stream
         elif self.is_away(peer):
             self.pairs[peer].pause()
+
+    def _close_path(self, peer: str) -> None:
+        self.paths.pop(peer, None)
+        self._showing.discard(peer)
+
+    def hear_state(self, peer: str, state: dict[str, Any]) -> None:
+        """What somebody says by the second path is seen of it: of this and the server's word, what comes last counts."""
+        member = self.members.get(peer)
+        if not member:
+            return
+        self._showing.add(peer)
+        if state != member.state:
+            self.members[peer] = replace(member, state=state)
+            self._tell(State(peer, state))
 
     def reachable(self, *, has_socket: bool) -> Iterator[tuple[str, Opener | Answerer]]:
         """Those to whom there is a path, or may be."""
