@@ -55,7 +55,7 @@ def _spare_the_logs() -> None:
 async def _become_ready() -> None:
     try:
         async with asyncio.timeout(_READY):
-            while not switchboard.is_ready:  # noqa: ASYNC110 - it depends on several hosts, and only the start waits for it
+            while not switchboard.is_whole:  # noqa: ASYNC110 - it depends on several hosts, and only the start waits for it
                 await asyncio.sleep(0.05)
     except TimeoutError:
-        logger.warning("this node starts without its Redis; it takes calls once that answers")
+        logger.warning("this node starts without all of its Redis; it takes the calls of a host once that answers")

@@ -3,6 +3,8 @@
 import uvicorn
 from django.conf import settings
 
+from signaling.limits import Limits
+
 # The HTTP class hands a socket over to the WebSocket class.
 _PROTOCOLS = {
     "fast": {"http": "gruveo.fast_websocket:HttpProtocol", "ws": "gruveo.fast_websocket:FastWebSocketProtocol"},
@@ -16,7 +18,7 @@ def config(**where) -> uvicorn.Config:
         "gruveo.asgi:application",
         **_PROTOCOLS[settings.SIGNALING_WEBSOCKET],
         interface="asgi3",
-        ws_max_size=65536,
+        ws_max_size=Limits().message_bytes,
         ws_per_message_deflate=False,  # an idle socket: 22 KiB without it, 64 KiB with it
         ws_ping_interval=None,  # the protocol's own pings serve
         proxy_headers=False,  # gruveo.client_address reads them

@@ -25,7 +25,9 @@ Errand = Callable[[], Awaitable[None]]
 PATIENCE = 1.5  # seconds that somebody at the door waits for a turn, and then again for the answer of the store
 _MOST_ASKING = 256  # at once; the others wait for their turn
 _MOST_ERRANDS = 20_000  # each a few hundred bytes; beyond it leases settle who is still there
-_RETRY_AFTER = (1, 4)  # seconds; drawn anew each time, so that those who are sent away do not come back together
+# Seconds, drawn anew each time, so that those who are sent away do not come back together; the second for those whom a store sends away.
+_RETRY_AFTER = (1, 4)
+_SPREAD = (0, 3)
 
 
 class Shard:
@@ -81,8 +83,10 @@ class Shard:
             if undo:
                 self._keep(undo)
             raise unavailable() from error
-        except ProtocolError:
+        except ProtocolError as error:
             self._answered_at = time.monotonic()
+            if error.code == "unavailable":
+                error.members["retry_after"] += random.randint(*_SPREAD)
             raise
         else:
             self._answered_at = time.monotonic()

@@ -124,8 +124,13 @@ class Switchboard:
 
     @property
     def is_ready(self) -> bool:
-        """Whether newcomers should be sent to this node."""
-        return not self.is_draining and all(shard.is_up for shard in self.shards)
+        """Whether newcomers should be sent to this node. A host that is away stops its own rooms only, and those on all nodes alike."""
+        return not self.is_draining and not self._is_told_otherwise and any(shard.is_up for shard in self.shards)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all stores can be reached."""
+        return all(shard.is_up for shard in self.shards)
 
     @property
     def sessions(self) -> int:
@@ -268,7 +273,7 @@ class Switchboard:
     async def _admit(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome]], **given) -> Outcome:
         if self.is_draining:
             raise ProtocolError("unavailable", retry_after=1)
-        if any(shard.is_told_otherwise for shard in self.shards):
+        if self._is_told_otherwise:
             raise unavailable()  # of its rooms on hosts that only it knows, too
         shard = self.shard(room)
         coming = self._coming.setdefault(room, _Coming())
@@ -281,6 +286,10 @@ class Switchboard:
                 del self._coming[room]
             if coming.news:  # it has overtaken the answer, which comes first all the same
                 asyncio.get_running_loop().call_soon(self._hear, coming.news.room, coming.news.changes)
+
+    @property
+    def _is_told_otherwise(self) -> bool:
+        return any(shard.is_told_otherwise for shard in self.shards)
 
     def _errand(self, room: str, ask: Callable[[Rooms], Awaitable[Outcome | None]], held: Held | None = None) -> Errand:
         async def errand() -> None:

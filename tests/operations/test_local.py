@@ -115,7 +115,7 @@ class StartTests:
 
         assert (answer.value.code, answer.value.read()) == (503, b"redis\n")
         assert server.get("/healthz").status == server.get("/").status == 200
-        assert "starts without its Redis" in server.log
+        assert "starts without all of its Redis" in server.log
 
     def test_second_process_on_the_same_data_is_refused(self, server):
         sentence = one_sentence(run(server.var_dir, "--port", "0"))

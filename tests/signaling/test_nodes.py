@@ -808,6 +808,53 @@ class DoorTests:
             await shard.admit(lambda: shard.rooms.join(entry(BOB, room="deaf"), capacity=2))
             await client.aclose()
 
+    async def test_a_node_that_is_sent_nothing_any_more_admits_nobody(self, make_node, redis):
+        """The scripts answer, but what the others say does not arrive: who sits here would be deaf to them."""
+        node = await make_node()
+        async with Deafening(redis) as way:
+            link = Link(way.url, lambda *parcel: None, test_every=0.1, patience=0.5)
+            shard = Shard(node.shard.rooms, link)
+            serving = asyncio.create_task(link.serve())
+            await until(lambda: shard.is_up)
+            way._server.close()  # nor does a new one get through
+            way.deafen()
+            await until(lambda: not shard.is_up)
+
+            with pytest.raises(ProtocolError, match="admits nobody"):
+                await shard.admit(lambda: shard.rooms.join(entry(ALICE), capacity=2))
+
+            assert (await node.shard.rooms.view("room")).members == {}
+            serving.cancel()
+            await asyncio.wait([serving])
+
+    async def test_who_is_sent_away_by_the_store_is_not_sent_back_together(self, make_node):
+        node = await make_node()
+
+        async def refuse() -> None:
+            raise ProtocolError("unavailable", retry_after=12)
+
+        refusals = await asyncio.gather(*(node.shard.admit(refuse) for _ in range(200)), return_exceptions=True)
+
+        assert {refusal.members["retry_after"] for refusal in refusals} == {12, 13, 14, 15}
+
+    async def test_one_host_of_two_that_is_away_makes_no_node_unfit_for_newcomers(self, make_node):
+        node = await make_node(renewal=0.1)
+        with RedisServer() as second:
+            client = Redis(unix_socket_path=second.path, socket_timeout=0.5)
+            link = Link(second.url, lambda *parcel: None, test_every=0.1, patience=0.5)
+            shard = Shard(RedisRooms(client), link)
+            serving = asyncio.create_task(link.serve())
+            node.switchboard.add(shard)
+            await until(lambda: node.switchboard.is_whole)
+
+            second.freeze()
+            await until(lambda: not shard.is_up)
+
+            assert (node.switchboard.is_ready, node.switchboard.is_whole) == (True, False)
+            serving.cancel()
+            await asyncio.wait([serving])
+            await client.aclose()
+
     async def test_nobody_asks_a_store_that_has_not_answered_those_before(self, make_node):
         node = await make_node()
         node.shard._patience = 0.1
