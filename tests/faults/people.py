@@ -44,6 +44,8 @@ class Person:
         self._heard: dict[tuple[str, int], list[int]] = defaultdict(list)  # numbers, by peer and its round
         self._others: dict[str, list] = defaultdict(list)  # bodies that are no such numbers, by peer
         self._talks: dict[str, asyncio.Task] = {}
+        self.may_speak = asyncio.Event()
+        self.may_speak.set()
         self._stirred = asyncio.Event()
 
     async def join(self) -> None:
@@ -140,6 +142,7 @@ class Person:
         self._talks[peer] = asyncio.create_task(self._say_all(peer, next(self._rounds)))
 
     async def _say_all(self, peer: str, number: int) -> None:
+        await self.may_speak.wait()
         for said in range(1, self._says + 1):
             await self.client.send(peer, {"round": number, "says": said})
             await asyncio.sleep(self._chance.random() * self._pause)
@@ -149,11 +152,11 @@ AT_ONCE = 20  # pairs that negotiate at the same time
 
 
 class Pair:
-    """Two in one room for two."""
+    """Two in one room for two; the second comes in by `to`, if there is one."""
 
-    def __init__(self, url: str, code: str, chance: random.Random, **options) -> None:
+    def __init__(self, url: str, code: str, chance: random.Random, *, to: str = "", **options) -> None:
         self.code = code
-        self.alice, self.bob = (Person(url, code, chance, **options) for _ in range(2))
+        self.alice, self.bob = (Person(door, code, chance, **options) for door in (url, to or url))
 
     def __iter__(self):
         return iter((self.alice, self.bob))
@@ -162,9 +165,17 @@ class Pair:
         await self.alice.join()
         await self.bob.join()
 
+    @property
+    def is_complete(self) -> bool:
+        return all(one.heard_from(other.peer)[-1:] == [other._says] for one, other in self._ways)
+
     async def complete(self) -> None:
         """Both have heard all that the other says."""
-        await asyncio.gather(self.alice.hears_all_of(self.bob.peer), self.bob.hears_all_of(self.alice.peer))
+        await asyncio.gather(*(one.hears_all_of(other.peer) for one, other in self._ways))
+
+    @property
+    def _ways(self) -> tuple[tuple[Person, Person], ...]:
+        return (self.alice, self.bob), (self.bob, self.alice)
 
     async def leave(self) -> None:
         await asyncio.gather(*(one.leave() for one in self))
@@ -174,7 +185,7 @@ class Pair:
         All has arrived, once and in order, and nobody was taken for lost. `anew`: the servers may have forgotten who they were; then
         what was said before may have holes, but no repetitions.
         """
-        for one, other in ((self.alice, self.bob), (self.bob, self.alice)):
+        for one, other in self._ways:
             said = list(range(1, one._says + 1))
             *before, last = one.rounds_from(other.peer)
             assert last == said
@@ -235,8 +246,27 @@ def batches(pairs: int) -> Iterator[range]:
         yield range(start, min(start + AT_ONCE, pairs))
 
 
-async def meet_all(pairs: Iterable[Pair]) -> None:
+async def meet_all(pairs: list[Pair]) -> None:
+    """Nobody speaks before all are there: some may be sent away at first."""
+    people = [one for pair in pairs for one in pair]
+    for one in people:
+        one.may_speak.clear()
     await asyncio.gather(*(pair.meet() for pair in pairs))
+    for one in people:
+        one.may_speak.set()
+
+
+async def are_under_way(pairs: list[Pair], chance: random.Random) -> None:
+    """
+    Until one of the pairs has come as far as chance will have it, but not to the end: so whatever breaks next breaks in the middle of
+    what most of them say, on a slow machine too.
+    """
+    one, other = chance.choice(pairs)._ways[chance.randrange(2)]
+    some = chance.randrange(one._says - 3)
+    await one.until(lambda: one.heard_from(other.peer)[-1:] >= [some])
+    unfinished = sum(not pair.is_complete for pair in pairs)
+    print(f"{unfinished} of {len(pairs)} pairs are under way")
+    assert unfinished > len(pairs) / 2
 
 
 async def complete_all(pairs: Iterable[Pair]) -> None:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from signaling.events import Left, Resumed
-from tests.faults.people import Pair, Person, Stranger, batches, complete_all, knock, meet_all, part_all
+from tests.faults.people import Pair, Person, Stranger, are_under_way, batches, complete_all, knock, meet_all, part_all
 from tests.faults.site import Site
 from tests.scale import scaled
 
@@ -21,7 +21,7 @@ class KilledNodeTests:
                 pairs = [Pair(site.ws_url, f"kill {number}", chance) for number in batch]
                 await meet_all(pairs)
                 async with Stranger(site.ws_url, pairs, chance) as charlie:
-                    await asyncio.sleep(chance.random() * 0.8)
+                    await are_under_way(pairs, chance)
                     site.kill(chance.choice(site.nodes))
                     await complete_all(pairs)
                     await charlie.is_told_that_all_are_full()
@@ -37,7 +37,7 @@ class KilledNodeTests:
                 pairs = [Pair(site.ws_url, f"all {number}", chance) for number in batch]
                 await meet_all(pairs)
                 async with Stranger(site.ws_url, pairs, chance) as charlie:
-                    await asyncio.sleep(chance.random() * 0.8)
+                    await are_under_way(pairs, chance)
                     for node in list(site.nodes):
                         site.kill(node)
                     await asyncio.gather(site.start_node(), site.start_node())

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from signaling.events import Away, Back, Joined, Left, Renewed, State
-from tests.faults.people import Pair, Person, Stranger, batches, complete_all, knock, meet_all, part_all
+from tests.faults.people import Pair, Person, Stranger, are_under_way, batches, complete_all, knock, meet_all, part_all
 from tests.faults.site import Site, answer, says
+from tests.redis_server import RedisServer
 from tests.scale import scaled
 from tests.signaling.socket_client import Client as Socket
 
@@ -31,7 +32,7 @@ async def _negotiate(site: Site, batch: range, chance, *, fault) -> None:
     pairs = [Pair(site.ws_url, f"redis {number}", chance) for number in batch]
     await meet_all(pairs)
     async with Stranger(site.ws_url, pairs, chance) as charlie:
-        await asyncio.sleep(chance.random() * 0.8)
+        await are_under_way(pairs, chance)
         await fault(site)
         await complete_all(pairs)
         await charlie.is_told_that_all_are_full()
@@ -59,7 +60,11 @@ async def _stand_still(site: Site) -> None:
 
 
 class OneOfThreeHostsTests:
-    async def test_rooms_on_the_other_hosts_notice_nothing(self, chance):
+    @pytest.mark.parametrize(
+        ("lose", "find"), [(RedisServer.kill, RedisServer.start), (RedisServer.freeze, RedisServer.thaw)]
+    )
+    async def test_rooms_on_the_other_hosts_notice_nothing(self, chance, lose, find):
+        """Nor those on the lost one whose people sit at one node; those at two go on when it is back."""
         async with Site(chance, nodes=2, hosts=3, ROOM_CAPACITY=2) as site:
             lost = chance.randrange(3)
             codes = (f"host {number}" for number in range(100_000))
@@ -67,18 +72,20 @@ class OneOfThreeHostsTests:
                 apart = [Pair(site.ws_url, next(c for c in codes if site.host_of(c) != lost), chance) for _ in batch]
                 one_node = site.nodes[0].ws_url
                 together = [Pair(one_node, next(c for c in codes if site.host_of(c) == lost), chance) for _ in batch]
-                await meet_all([*apart, *together])
+                far = Pair(one_node, next(c for c in codes if site.host_of(c) == lost), chance, to=site.nodes[1].ws_url)
+                await meet_all([*apart, *together, far])
                 async with Stranger(site.ws_url, apart, chance) as charlie:
-                    await asyncio.sleep(chance.random() * 0.8)
-                    site.hosts[lost].kill()
+                    await are_under_way([*apart, *together], chance)
+                    lose(site.hosts[lost])
                     await complete_all([*apart, *together])
                     await charlie.is_told_that_all_are_full()
                     await _is_turned_away(one_node, next(c for c in codes if site.host_of(c) == lost))
-                site.hosts[lost].start()
-                for pair in [*apart, *together]:
+                find(site.hosts[lost])
+                await far.complete()
+                for pair in [*apart, *together, far]:
                     pair.check()
                     assert not [drop for one in pair for drop in one.drops]
-                await part_all([*apart, *together])
+                await part_all([*apart, *together, far])
 
 
 async def _is_turned_away(url: str, code: str) -> None:
@@ -121,6 +128,14 @@ class CutOffTests:
             await says(site.nodes[0], "/readyz", 200, "ready")
 
             assert [await knock(site.ws_url, "counted") for _ in range(3)] == ["welcome", "welcome", "too-many-joins"]
+
+    async def test_joins_of_one_address_are_counted_over_all_nodes(self, chance):
+        async with Site(chance, nodes=2, JOINS_PER_MINUTE=2) as site:
+            here, there = site.nodes
+            assert await knock(here.ws_url, "counted") == "welcome"
+            assert await knock(there.ws_url, "counted") == "welcome"
+
+            assert [await knock(node.ws_url, "counted") for node in site.nodes] == ["too-many-joins"] * 2
 
     async def test_nor_who_was_let_in_too_late_by_one_that_stood_still(self, chance):
         """What they asked waits in Redis until it goes on."""

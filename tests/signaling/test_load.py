@@ -71,7 +71,10 @@ class CommandTests:
 
         assert (done.returncode, done.stderr) == (0, "")
         summary = json.loads(done.stdout)
-        assert summary["sent"] == summary["received"] > 0
+        assert summary["sent"] == summary["received"]
+        assert summary["sending"] >= 1
+        most = summary["clients"] * (5 * (summary["sending"] + 0.5) + 1)
+        assert 0.3 * most < summary["sent"] + summary["skipped"] <= most
         assert (summary["lost"], summary["doubled"], summary["renewed"]) == (0, 0, 0)
         assert (summary["clients"], summary["joined"]) == (6, 6)
         assert 0 < summary["delay"]["p50"] <= summary["delay"]["max"]
@@ -86,6 +89,10 @@ class CommandTests:
         assert refused.returncode == 1
         assert "certificate" in refused.stderr and "Traceback" not in refused.stderr
         assert taken.returncode == 0, taken.stderr
+        number = r" +\d+\.\d"
+        assert re.search(r"^milliseconds +p50 +p90 +p99 +max$", taken.stdout, re.MULTILINE)
+        for row in ("delay", "join", "own lag"):
+            assert re.search(rf"^{row}{number * 4}$", taken.stdout, re.MULTILINE), taken.stdout
         assert "2 of 2 joined" in taken.stdout
         assert "0 lost" in taken.stdout
 

@@ -511,6 +511,22 @@ class LimitTests:
             async with await Client.join(url, code) as dave:
                 assert dave.welcome["members"][0]["peer"] == alice.peer
 
+    async def test_behind_a_proxy_both_are_counted_by_the_address_that_it_has_seen(self, make_server, code):
+        """The last entry; what stands before it is what the client says."""
+        url = make_server(SOCKETS_PER_ADDRESS=1, JOINS_PER_MINUTE=1, TRUSTED_PROXIES=1).ws_url
+
+        async def come(*addresses: str) -> Client:
+            client = await Client.open(url, additional_headers={"X-Forwarded-For": ", ".join(addresses)})
+            await client.send("hello", code=code)
+            return client
+
+        async with await come("192.0.2.1", "192.0.2.2") as alice, await come("192.0.2.1", "192.0.2.3") as bob:
+            assert [(await one.hear())["type"] for one in (alice, bob)] == ["welcome"] * 2
+            async with await come("192.0.2.4", "192.0.2.2") as again:
+                assert await again.refusal() == "too-many-sockets"
+        async with await come("192.0.2.4", "192.0.2.2") as again:
+            assert await again.refusal() == "too-many-joins"
+
     async def test_a_message_that_is_too_big_is_closed_with_1009(self, url, code):
         async with await Client.join(url, code) as alice:
             await alice.send_text(json.dumps({"type": "ping", "padding": "x" * 65_536}))
