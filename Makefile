@@ -50,7 +50,7 @@ test-fast: $(DEV_STAMP) catalogues  ## the tests that need neither a server proc
 conformance: $(DEV_STAMP) catalogues  ## ask a server whether it keeps docs/protocol.md: URL=wss://host/signaling, or none for one that is started
 	@CONFORMANCE_URL="$(URL)" CONFORMANCE_ORIGIN="$(ORIGIN)" $(BIN)/python -m pytest -p tests.environment tests/conformance
 
-bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE) $(WAGTAIL) catalogues  ## measure this server beside other systems, an hour; QUICK=1 roughly, in 10
+bench: debian $(DEV_STAMP) $(RIVALS) $(LIGHTHOUSE) $(WAGTAIL) catalogues  ## measure this server beside other systems, some hours; QUICK=1 roughly, in 10
 	@$(BIN)/python -m bench $(if $(filter 1 yes true on,$(QUICK)),--quick)
 
 bundle: $(RUN_STAMP)  ## what Elastic Beanstalk is given, ROLE=web or ROLE=signaling, from what is committed; docs/deploy.md

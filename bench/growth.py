@@ -9,7 +9,7 @@ from time import perf_counter
 
 from bench.clients import GruveoClient, Pulse
 from bench.crowd import Crowd
-from bench.measures import Size, join_cost, level, talk, warm_up
+from bench.measures import AFTERMATH_SECONDS, Size, join_cost, level, talk, warm_up
 from bench.systems import Running, System
 
 RATE = 1500  # messages a second in all
@@ -63,6 +63,7 @@ async def measure(system: System, pulse: Pulse, size: Size, *, join_rate: float,
                 for crowd in turns:
                     cost = await join_cost(crowd.running, pulse, size.joins, JOIN_RATE)
                     into.joins[len(crowd.rooms)].append(cost)
+                await asyncio.sleep(AFTERMATH_SECONDS)
             say(f"growth {number}/{size.turns} {system.name}")
         pulse.pings = True
         await asyncio.sleep(GruveoClient.ping_seconds)

@@ -12,8 +12,9 @@ from bench.crowd import Crowd, Window
 from bench.systems import Running, System
 
 _SETTLE_SECONDS = 0.3  # what a join still costs after its answer
-_AFTERMATH_SECONDS = 4.0  # for clearing away who has left, which is no part of what the first in turn says
+AFTERMATH_SECONDS = 4.0  # for clearing away who has left, which is no part of what the first in turn says
 _REST_SECONDS = 2.0  # before memory is read
+_MEMORY_STEPS = 7
 _WARMING_TURNS = 3
 _WARMING = 50  # sockets before memory is read for the first time; what they leave behind is small
 _MESSAGES_EACH = 10  # said and heard by each socket before its memory is read
@@ -100,6 +101,7 @@ class Taken:
 
     windows: dict[str, list[Window]] = field(default_factory=lambda: defaultdict(list))
     joins: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # µs CPU
+    resident: dict[str, int] = field(default_factory=dict)  # KiB of all its processes, at the end
 
     def last(self) -> str:
         """The last round in one line, for whoever waits."""
@@ -129,9 +131,10 @@ async def contest(
             for crowd in turns:
                 join = await join_cost(crowd.running, pulse, size.joins, contest.join_rate)
                 into.joins[crowd.running.system.name].append(join)
-            await asyncio.sleep(_AFTERMATH_SECONDS)
+            await asyncio.sleep(AFTERMATH_SECONDS)
             say(f"{contest.name} {number}/{size.turns}: {into.last()}")
         for crowd in crowds:
+            taken.resident[crowd.running.system.name] = crowd.running.resident()
             await crowd.empty()
     return taken
 
@@ -148,10 +151,10 @@ async def join_cost(running: Running, pulse: Pulse, joins: int, rate: float) -> 
 
 
 async def memory(system: System, pulse: Pulse, *, sockets: int, join_rate: float) -> list[float]:
-    """KiB for each idle joined socket, three times: each time so many more on the same nodes, after a few that came and went."""
+    """KiB for each idle joined socket, seven times: each time so many more on the same nodes, after a few that came and went."""
     with Running(system) as running:
         await warm_up(running, pulse, join_rate)
-        crowds = [Crowd(running, pulse, sockets // 2) for _ in range(3)]
+        crowds = [Crowd(running, pulse, sockets // 2) for _ in range(_MEMORY_STEPS)]
         levels = [await level(running)]
         for crowd in crowds:
             await talk(crowd, join_rate)

@@ -20,7 +20,7 @@ from bench.ratios import Interval, interval, paired, percentile
 from bench.reading import Spike
 from bench.relay import KBIT, PAYLOAD, Relayed
 from bench.systems import ROOT, SYSTEMS
-from bench.targets import CREDENTIALS, GROWTH, MEMORY, RATIOS, READING
+from bench.targets import CREDENTIALS, DEAF, GROWTH, MEMORY, RATIOS, READING
 
 _PACKAGES = ("django", "channels", "channels-redis", "daphne", "uvicorn", "uvloop", "picows", "msgspec", "redis")
 _NPM = ("ws", "redis", "socket.io", "@socket.io/redis-adapter", "peer")
@@ -60,16 +60,18 @@ def contest(contest: Contest, taken: Taken, size: Size) -> str:
                 _spread([window.p99 for window in windows], 1),
                 f"{median(window.busy for window in windows):.0%}",
                 f"{median(window.waited for window in windows):.0%}",
+                f"{taken.resident[name] / 1024:.0f}",
             ]
         )
-    head = ["system", "µs CPU a message", "µs CPU a join", "p50 ms", "p99 ms", "busy", "waited"]
+    head = ["system", "µs CPU a message", "µs CPU a join", "p50 ms", "p99 ms", "busy", "waited", "MiB"]
     return f"""## {contest.title}
 
 {stamp(size)}
 {size.rooms} rooms of two, {contest.rate:g} messages a second in windows of {size.turn_seconds:g} s, {contest.join_rate:g} joins a second
 ({size.joins} in each window); {size.turns} rounds in turns. Median [least – greatest].
 *Busy*: share of the servers' processor that the system took, with Redis. *Waited*: share of the time in which its processes wanted it and
-others had it; where that is much, messages wait for each other, are read many at once, and so cost less.
+others had it; where that is much, messages wait for each other, are read many at once, and so cost less. *MiB*: what its processes hold at
+the end, with Redis and all that joining has left behind.
 
 {_table(head, rows)}
 {_ratios(contest.name, taken)}"""
@@ -99,7 +101,7 @@ def memory(found: dict[str, list[float]], size: Size) -> str:
     return f"""## Memory of an idle socket
 
 {stamp(size)}
-Joined, has said 10 messages and heard 10, and offered permessage-deflate; three times {size.idle} more sockets on the same
+Joined, has said 10 messages and heard 10, and offered permessage-deflate; seven times {size.idle} more sockets on the same
 nodes ({size.idle_channels} with plain Channels). Resident KiB for each socket, of all nodes and Redis.
 
 {_table(["system", "nodes", "KiB a socket"], rows)}
@@ -132,8 +134,8 @@ def deaf(found: Deafness, size: Size) -> str:
     ratios = []
     for name in ("p50", "p99"):
         ratio = paired(*([getattr(window, name) for window in windows] for windows in (found.deaf, found.reading)))
-        spread = _between(ratio)
-        ratios.append([f"{name}: has stopped reading / reads", f"{ratio.median:.3g}", spread])
+        verdict = f"≤ {DEAF:g}: {'reached' if ratio.reached(DEAF) else '**not reached**'}" if name == "p50" else ""
+        ratios.append([f"{name}: has stopped reading / reads", f"{ratio.median:.3g}", _between(ratio), verdict])
     return f"""## Beside somebody who stops reading
 
 {stamp(size)}
@@ -143,7 +145,7 @@ measured; meanwhile each of them sends messages of {deafness.LARGE:,} bytes to t
 {found.cut_off} of {found.of} were cut off within their window.
 
 {_table(["the third", "p50 ms", "p99 ms"], rows)}
-{_table(["ratio", "median", "interval"], ratios)}"""
+{_table(["ratio", "median", "interval", "reach"], ratios)}"""
 
 
 def credentials(found: dict[str, list[float]], size: Size) -> str:

@@ -27,6 +27,7 @@ def _of(ours: str, suffix: str) -> tuple[Target, ...]:
 
 RATIOS = (*_of("gruveo", ""), *_of("gruveo-sansio", "-sansio"))
 MEMORY = (28.0, 18.0)  # KiB for an idle joined socket, one node
+DEAF = 1.1  # the median delay beside somebody who has stopped reading, to that beside somebody who reads
 GROWTH = (1.15, 1.05)  # CPU for a message, the most rooms to the fewest; within 5 % counts as flat
 # Processor time of an anonymous page, to a page that Wagtail makes anew.
 READING = {"kept": 0.2, "anew": 0.6}

@@ -1,5 +1,6 @@
 """Somebody in front of a browser: what they type and press, and what they see and hear."""
 
+import copy
 import os
 import time
 
@@ -88,9 +89,20 @@ class Person:
         self._context = browser.new_context(**context)
         self._context.set_default_timeout(SECONDS * 1000)
         self._context.add_init_script(_WATCH + (_SMALL_CAMERA if small_camera else "") + init_script)
-        self.page: Page = self._context.new_page()
-        self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"{name}: {error}"))
+        self._look_at(self._context.new_page())
+
+    def _look_at(self, page: Page) -> None:
+        self.page = page
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.complaints.append(f"{self.name}: {error}"))
+
+    def duplicate(self) -> "Person":
+        """The same person at one more tab, which begins with a copy of what this one keeps for itself."""
+        twin = copy.copy(self)
+        with self._context.expect_page() as opened:
+            self.page.evaluate("void window.open(location.href)")
+        twin._look_at(opened.value)
+        return twin
 
     def close(self) -> None:
         self._context.close()

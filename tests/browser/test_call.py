@@ -132,6 +132,22 @@ class TwoPeopleTests:
         for one in (alice, bob):
             one.is_in_a_call_with(1)
 
+    def test_a_duplicated_tab_is_one_more_who_is_there_and_leaves_no_ghost(self, person, code):
+        """Copied after a reload, when both may take the place of the page before."""
+        alice, bob = person("Alice").call(code, button="Voice call"), person("Bob").call(code, button="Voice call")
+        alice.sees_others(1)
+        bob.page.reload()
+        twin = bob.duplicate()
+
+        for one in (bob, twin):
+            one.press("Voice call")
+
+        for one in (alice, bob, twin):
+            one.sees_others(2)
+        twin.page.close(run_before_unload=True)
+        for one in (alice, bob):
+            one.is_in_a_call_with(1, video=False)
+
     def test_who_comes_by_link_is_asked_how_to_begin(self, person, code):
         alice = person("Alice").call(code)
         bob = person("Bob").open(f"/{code}")
