@@ -54,6 +54,7 @@ def test_64_code_points_are_counted_in_the_normal_form(people, code):
 @promise("3", "it begins with a dot, or consists only of dots")
 @promise("3", "it ends like a file (`.php`, `.png`, …)")
 @promise("3", "it is an address of the site (`blog`, `faq`, `about`, …)")
+@promise("11", "| `bad-code` | 4004 | the code is refused; see `hint` |")
 @promise("11", "`hint` (with `bad-code`)")
 @pytest.mark.parametrize(
     ("typed", "hint"),

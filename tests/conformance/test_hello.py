@@ -18,6 +18,7 @@ RELAYS = {
 STATE = {"name": "", "muted": False, "camera": False, "sharing": False, "hand": False}
 
 
+@promise("11", "| `hello-expected` | 4003 | the first message was no well-formed `hello` |")
 @promise("5", "Anything else first, or a `hello` that is not well-formed, is `hello-expected` (4003).")
 @promise("4", "first, and only first")
 @pytest.mark.parametrize(

@@ -184,6 +184,10 @@ def test_a_locked_room_admits_nobody_new_until_it_is_unlocked(people, code):
 
 
 @promise("1", "ends with the place of its last member: who comes then finds a new one, unlocked")
+@promise(
+    "6",
+    "A room that begins anew, because every place in it had run out or the server has forgotten it, is not locked.",
+)
 def test_a_room_ends_with_its_last_member_and_its_lock_with_it(people, code):
     alice, bob = people.join(code), people.join(code)
     alice.say("lock", locked=True)

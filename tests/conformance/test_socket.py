@@ -16,6 +16,7 @@ promise = pytest.mark.promise
 
 @promise("2", "is accepted, with the first subprotocol it offered")
 @promise("2", 'gets `error` `unsupported-version` with `supported: ["gruveo.v1"]`, and is closed with 4001')
+@promise("11", "| `unsupported-version` | 4001 | no subprotocol that this server speaks |")
 @promise("11", "`supported` (with `unsupported-version`)")
 @pytest.mark.parametrize("offered", [("gruveo.v9",), ("gruveo.v0", "chat"), ("Gruveo.v1",), ()])
 def test_a_socket_of_another_version_is_told_what_is_supported(people, offered):
@@ -124,6 +125,7 @@ def test_what_is_no_json_object_with_a_type_is_refused(pair, text):
     assert (error["code"], error.get("about")) == ("bad-message", None if '"ping"' not in text else error.get("about"))
 
 
+@promise("11", "| `unknown-type` | – | a `type` that version 1 does not have |")
 @promise("2", "answers `unknown-type` and ignores unknown members (the server)")
 @promise("13", "Within version 1 there may be new types, new members, new features and new error codes.")
 @pytest.mark.parametrize("name", ["nope", "", "PING", "ping ", "welcome", "joined", "pong", "error", "x" * 10_000])
