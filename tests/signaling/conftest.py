@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.scale import scaled
 from tests.signaling.databases import Database
 
 
-@pytest.fixture(params=["postgresql", "sqlite"][: scaled(2)])
+@pytest.fixture(params=["postgresql", "sqlite"])
 def database(request, tmp_path) -> Database:
     """An empty one of each kind that the site may have."""
     if request.param == "sqlite":

@@ -15,7 +15,6 @@ import websockets
 
 from signaling import tokens
 from tests.cast import until
-from tests.scale import scaled
 from tests.server import Server
 from tests.signaling.socket_client import Client
 
@@ -37,8 +36,8 @@ async def logged(server, url: str, code: str) -> None:
     await until(lambda: f"peer={marker.peer}" in server.log)
 
 
-# uvicorn's own class is there for where ours does not do; the long tests try both.
-@pytest.fixture(scope="module", params=["fast", "sansio"][: scaled(2)])
+# uvicorn's own class is there for where ours does not do.
+@pytest.fixture(scope="module", params=["fast", "sansio"])
 def websocket(request):
     return request.param
 
