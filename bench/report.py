@@ -134,7 +134,7 @@ def deaf(found: Deafness, size: Size) -> str:
     ratios = []
     for name in ("p50", "p99"):
         ratio = paired(*([getattr(window, name) for window in windows] for windows in (found.deaf, found.reading)))
-        verdict = f"≤ {DEAF:g}: {'reached' if ratio.reached(DEAF) else '**not reached**'}" if name == "p50" else ""
+        verdict = _verdict(ratio, DEAF) if name == "p50" else ""
         ratios.append([f"{name}: has stopped reading / reads", f"{ratio.median:.3g}", _between(ratio), verdict])
     return f"""## Beside somebody who stops reading
 
@@ -196,8 +196,7 @@ def reading(found: dict[str, list[float]], spike: Spike, size: Size) -> str:
     for name, reach in READING.items():
         ratio = paired(found[name], found["wagtail"])
         spread = _between(ratio)
-        verdict = "reached" if ratio.reached(reach) else "**not reached**"
-        judged.append([f"{titles[name]} / Wagtail", f"{ratio.median:.3g}", spread, f"≤ {reach:g}: {verdict}"])
+        judged.append([f"{titles[name]} / Wagtail", f"{ratio.median:.3g}", spread, _verdict(ratio, reach)])
     waits = [percentile(spike.waits, share) * 1000 for share in (0.5, 0.99)]
     errors = f"{len(spike.errors)} errors{f' ({spike.errors[0]})' if spike.errors else ''}"
     return f"""## Pages of a blog with {size.posts:,} posts, beside Wagtail
@@ -271,12 +270,12 @@ _JUDGED = ["ratio", "median", "interval", "reach", "beyond"]
 
 
 def _judged(found: Interval, reach: float, beyond: float) -> list[str]:
+    return [f"{found.median:.3g}", _between(found), _verdict(found, reach), _verdict(found, beyond)]
+
+
+def _verdict(found: Interval, target: float) -> str:
     """A target counts as reached when the whole interval is there."""
-    return [
-        f"{found.median:.3g}",
-        _between(found),
-        *(f"≤ {target:g}: {'reached' if found.reached(target) else '**not reached**'}" for target in (reach, beyond)),
-    ]
+    return f"≤ {target:g}: {'reached' if found.reached(target) else '**not reached**'}"
 
 
 def _between(found: Interval) -> str:

@@ -152,7 +152,7 @@ class Others:
             return
         if reason != "lost" or peer not in self.paths:  # the connection stays while it lives, and its stream with it
             self.pairs.pop(peer)
-            self._close_path(peer)
+            self.paths.pop(peer, None)
         self._showing.discard(peer)
         self.acknowledged.set()
         tell(Left(peer, reason))
@@ -174,15 +174,12 @@ class Others:
         self._stir()
 
     def remove_path(self, peer: str) -> None:
-        self._close_path(peer)
+        self.paths.pop(peer, None)
+        self._showing.discard(peer)
         if peer not in self.members:
             self.pairs.pop(peer, None)  # it was lost, and now the connection is over that kept its stream
         elif self.is_away(peer):
             self.pairs[peer].pause()
-
-    def _close_path(self, peer: str) -> None:
-        self.paths.pop(peer, None)
-        self._showing.discard(peer)
 
     def hear_state(self, peer: str, state: dict[str, Any]) -> None:
         """What somebody says by the second path is seen of it: of this and the server's word, what comes last counts."""

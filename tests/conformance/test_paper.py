@@ -43,15 +43,14 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
-SECTIONS = {
-    number: plain(text) for number, text in re.findall(r"^## (\d+)\. (.*?)(?=^## |\Z)", PAPER, re.MULTILINE | re.DOTALL)
-}
+WRITTEN = dict(re.findall(r"^## (\d+)\. (.*?)(?=^## |\Z)", PAPER, re.MULTILINE | re.DOTALL))
+SECTIONS = {number: plain(text) for number, text in WRITTEN.items()}
 
 
 def sentences(number: str) -> list[str]:
     """Of the section's text: its sentences, and the rows of its tables; no examples."""
-    text = re.search(rf"^## {number}\. (.*?)(?=^## |\Z)", PAPER, re.MULTILINE | re.DOTALL)[1]
-    parts = re.split(r"\n\s*\n|\n(?=\s*[-|\d])", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    text = re.sub(r"```.*?```", "", WRITTEN[number], flags=re.DOTALL)
+    parts = re.split(r"\n\s*\n|\n(?=\s*[-|\d])", text)
     plainly = [plain(part).removeprefix("- ") for part in parts]
     found = [re.split(r"(?<=[.:;?])\s+(?=[A-Z`*(])", part) if not part.startswith("|") else [part] for part in plainly]
     return [one for part in found for one in part if re.search(r"[a-z]", one)]
