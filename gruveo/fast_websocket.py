@@ -13,7 +13,6 @@ import binascii
 import logging
 import struct
 import sys
-from base64 import b64decode
 from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -51,91 +50,27 @@ _DATA = {Opcode.CONT, Opcode.TEXT, Opcode.BINARY}
 
 
 class HttpProtocol(http.HttpProtocol):
-    """
-    Hands over a request as it was read, with what a client that waits for no answer sends right behind it; uvicorn drops that.
-
-    A first request that asks for a WebSocket and has come whole, as nearly all do, is read here. Anything else goes to uvicorn's class, and
-    only then is made what that keeps for requests and answers: it would be a sixth of what a join costs.
-    """
+    """Hands over a request as it was read, with what a client that waits for no answer sends right behind it; uvicorn drops that."""
 
     def __init__(self, config, server_state, app_state, _loop=None) -> None:
-        self.config = config
-        self.server_state = server_state
-        self.app_state = app_state
-        self.loop = _loop or asyncio.get_running_loop()
+        super().__init__(config, server_state, app_state, _loop)
         self._data = b""
-        self._is_made = False
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        self.transport = transport
-        self.server_state.connections.add(self)
-        self._expect()
 
     def data_received(self, data: bytes) -> None:
-        if not self._is_made:
-            if b"websocket" in data and self._take_whole(data):
-                return
-            self._make()
         self._data = data
         super().data_received(data)
         self._data = b""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._is_made:
-            super().connection_lost(exc)
-        else:
-            self._stop_timer()
-            self.server_state.connections.discard(self)
 
     def handle_websocket_upgrade(self) -> None:
         if self.cycle and not self.cycle.response_complete:  # the answer to the request before would come in between
             self._refuse(None)
             return
         end_of_request = sys.exc_info()[1].args[0]  # httptools says it by an exception, which is being handled
-        self._hand_over(self.scope, self.url, self._data[end_of_request:])
-
-    def _make(self) -> None:
-        self._is_made = True
-        transport = self.transport
-        super().__init__(self.config, self.server_state, self.app_state, self.loop)
-        super().connection_made(transport)
-
-    def _take_whole(self, data: bytes) -> bool:
-        """Whether this was a whole request for a WebSocket, and is dealt with."""
-        request = _Request()
-        parser = HttpRequestParser(request)
-        try:
-            parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            end_of_request = upgrade.args[0]
-        except HttpParserError:
-            return False
-        else:
-            return False
-        self.headers = request.headers
-        if request.number != 1 or self._get_upgrade() != b"websocket":
-            return False
-        known = self.transport.get_extra_info
-        scope = {
-            "asgi": {"version": self.config.asgi_version},
-            "http_version": parser.get_http_version(),
-            "method": parser.get_method().decode(),
-            "scheme": "https" if known("sslcontext") else "http",
-            "root_path": self.config.root_path,
-            "headers": request.headers,
-            "server": _host_and_port(known("sockname")),
-            "client": _host_and_port(known("peername")),
-        }
-        self._hand_over(scope, request.url, data[end_of_request:])
-        return True
-
-    def _hand_over(self, request: dict, target: bytes, early: bytes) -> None:
         self._let_go()
-        self.server_state.connections.discard(self)
-        protocol = self.config.ws_protocol_class(self.config, self.server_state, self.app_state)
-        protocol.connection_made(self.transport)
+        self.connections.discard(self)
+        protocol = self.config.ws_protocol_class(self.config, self.server_state, self.app_state, self.loop)
         self.transport.set_protocol(protocol)
-        protocol.upgrade(request, target, early)
+        protocol.take_over(self.transport, self.scope, self.url, self._data[end_of_request:])
 
 
 class _Request:
@@ -158,17 +93,22 @@ class _Request:
 
 class FastWebSocketProtocol(asyncio.Protocol):
     """
-    Serves what HttpProtocol hands over. Compresses nothing and sends no pings of its own, whatever uvicorn is told; one task at a time may
-    wait in `receive`. Of what ASGI has for a refusal before the upgrade it takes `websocket.close` and the status of a response.
+    Serves a connection from its beginning, and is uvicorn's HTTP class, too. A first request that asks for a WebSocket and has come whole,
+    as nearly all do, is read here; anything else goes to `http_class`, which hands it back if a WebSocket is asked for then. What that
+    keeps for requests and answers, and the way from one to the other, would be a fifth of what a join costs.
+
+    Compresses nothing and sends no pings of its own, whatever uvicorn is told; one task at a time may wait in `receive`. Of what ASGI has
+    for a refusal before the upgrade it takes `websocket.close` and the status of a response.
 
     Attacks stopped: see _answer_ping, _count_other, _fail and gruveo.websocket.
     """
 
     __slots__ = (
-        "_app",
         "_app_state",
+        "_config",
         "_drained",
         "_heard",
+        "_is_asked",
         "_is_open",
         "_is_over",
         "_is_paused",
@@ -190,16 +130,16 @@ class FastWebSocketProtocol(asyncio.Protocol):
         "queue",
         "transport",
     )
+    http_class = HttpProtocol
 
     def __init__(self, config, server_state, app_state, _loop=None) -> None:
-        server_state.total_requests += 1
         self.loop = _loop or asyncio.get_running_loop()
         self.queue = _Events(self.loop)
         self.transport: asyncio.Transport | None = None
         self.close_timeout = _CLOSE_SECONDS
         self.close_timer: asyncio.TimerHandle | None = None
         self.close_sent = False
-        self._app = config.loaded_app
+        self._config = config
         self._most = config.ws_max_size
         self._server_state = server_state
         self._app_state = app_state
@@ -211,6 +151,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
         self._pong: bytes | None = None  # what is to be answered
         self._listener: Callable[[bytes], bool] | None = None
         self._heard = 0  # by the listener, of this read
+        self._is_asked = False  # for a WebSocket
         self._is_open = False
         self._is_over = False  # nothing more is read, nothing more is written
         self._is_paused = False  # reading
@@ -223,11 +164,11 @@ class FastWebSocketProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
         self._server_state.connections.add(self)
+        self.close_timer = self.loop.call_later(self.http_class.head_seconds, transport.close)
 
     def data_received(self, data: bytes) -> None:
         if not self._is_open:
-            self._rest += data
-            self._pause_reading()
+            self._take_first(data)
             return
         self._heard = 0
         # Nearly all reads are this: one whole text of this size, when nothing else is under way. The general way takes twice as long.
@@ -267,32 +208,13 @@ class FastWebSocketProtocol(asyncio.Protocol):
         self.resume_writing()
         self._stop_timer()
 
-    # What uvicorn says
+    # What uvicorn says, and the HTTP class
 
-    def upgrade(self, request: dict, target: bytes, early: bytes) -> None:
-        """Answers a request, given as the scope that the HTTP class has begun, and its target; `early` came right behind it."""
-        key, refusal = _read_request(request)
-        if refusal:
-            self._refuse(refusal)
-            return
-        self._key = key
-        if early:
-            self._rest = early
-            self._pause_reading()  # until the application has taken it
-        scope = {
-            "type": "websocket",
-            "asgi": {**request["asgi"], "spec_version": "2.4"},
-            "scheme": "wss" if request["scheme"] == "https" else "ws",
-            **_address(target, request["root_path"]),
-            "subprotocols": _listed(request, b"sec-websocket-protocol"),
-            "state": self._app_state.copy(),
-            "extensions": {"gruveo.socket": self, "websocket.http.response": {}},
-            **{name: request[name] for name in _KEPT},
-        }
-        self.queue.put_nowait({"type": "websocket.connect"})
-        task = self.loop.create_task(self._run(scope))
-        self._server_state.tasks.add(task)
-        task.add_done_callback(self._has_run)
+    def take_over(self, transport: asyncio.Transport, request: dict, target: bytes, early: bytes) -> None:
+        """A connection on which a WebSocket is asked for now; the rest as in `_upgrade`."""
+        self.transport = transport
+        self._server_state.connections.add(self)
+        self._upgrade(request, http.joined(request["headers"]), target, early)
 
     def shutdown(self) -> None:
         if not self._is_open:
@@ -351,7 +273,7 @@ class FastWebSocketProtocol(asyncio.Protocol):
 
     async def _run(self, scope: dict) -> None:
         try:
-            await self._app(scope, self.receive, self.send)
+            await self._config.loaded_app(scope, self.receive, self.send)
         except ClientDisconnected:
             pass
         except Exception:
@@ -376,6 +298,88 @@ class FastWebSocketProtocol(asyncio.Protocol):
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     # The handshake
+
+    def _take_first(self, data: bytes) -> None:
+        """What comes before a WebSocket is open."""
+        if self._is_asked:
+            self._rest += data
+            self._pause_reading()
+            return
+        self._stop_timer()
+        if b"websocket" in data and self._take_whole(data):
+            return
+        self._server_state.connections.discard(self)
+        protocol = self.http_class(self._config, self._server_state, self._app_state, self.loop)
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        protocol.data_received(data)
+
+    def _take_whole(self, data: bytes) -> bool:
+        """Whether this was a whole request for a WebSocket, and is dealt with."""
+        request = _Request()
+        parser = HttpRequestParser(request)
+        try:
+            parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            end_of_request = upgrade.args[0]
+        except HttpParserError:
+            return False
+        else:
+            return False
+        headers = http.joined(request.headers)
+        if request.number != 1 or http.wanted_upgrade(headers) != b"websocket":
+            return False
+        known = self.transport.get_extra_info
+        scope = {
+            "asgi": {"version": self._config.asgi_version},
+            "http_version": parser.get_http_version(),
+            "method": parser.get_method().decode(),
+            "scheme": "https" if self._config.is_ssl else "http",
+            "root_path": self._config.root_path,
+            "headers": request.headers,
+            "server": _host_and_port(known("sockname")),
+            "client": _host_and_port(known("peername")),
+        }
+        self._upgrade(scope, headers, request.url, data[end_of_request:])
+        return True
+
+    def _upgrade(self, request: dict, headers: dict[bytes, bytes], target: bytes, early: bytes) -> None:
+        """
+        Answers a request, given as the scope that the HTTP class begins, its headers, each once, and its target; `early` came right behind
+        it.
+        """
+        self._is_asked = True
+        self._server_state.total_requests += 1
+        key, refusal = _read_request(request["method"], headers)
+        if refusal:
+            self._refuse(refusal)
+            return
+        self._key = key
+        if early:
+            self._rest = early
+            self._pause_reading()  # until the application has taken it
+        path, _, query = target.partition(b"?")
+        root = request["root_path"]
+        scope = {
+            "type": "websocket",
+            "asgi": {"version": request["asgi"]["version"], "spec_version": "2.4"},
+            "http_version": request["http_version"],
+            "scheme": "wss" if request["scheme"] == "https" else "ws",
+            "server": request["server"],
+            "client": request["client"],
+            "root_path": root,
+            "path": root + unquote(path.decode("latin-1")),
+            "raw_path": root.encode() + path,
+            "query_string": query,
+            "headers": request["headers"],
+            "subprotocols": _listed(headers.get(b"sec-websocket-protocol")),
+            "state": self._app_state.copy(),
+            "extensions": {"gruveo.socket": self, "websocket.http.response": {}},
+        }
+        self.queue.put_nowait({"type": "websocket.connect"})
+        task = self.loop.create_task(self._run(scope))
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._has_run)
 
     def _answer_request(self, kind: str, message: dict) -> None:
         if kind == "websocket.accept":
@@ -607,27 +611,21 @@ class FastWebSocketProtocol(asyncio.Protocol):
         self.transport.write(_frame(_FIN | Opcode.CLOSE, payload))
 
 
-_KEPT = ("http_version", "server", "client", "root_path", "headers")
 _ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: %b\r\n%b\r\n"
 
 
-def _read_request(request: dict) -> tuple[str, HTTPStatus | None]:
+def _read_request(method: str, headers: dict[bytes, bytes]) -> tuple[str, HTTPStatus | None]:
     """
     The client's key, and with which status the request is refused, if it is. That it asks for `websocket` the HTTP class has seen.
 
     Source: RFC 6455 section 4.2.1.
     """
-    if request["method"] != "GET":
+    if method != "GET":
         return "", HTTPStatus.METHOD_NOT_ALLOWED
-    keys = _listed(request, b"sec-websocket-key")
-    if _listed(request, b"sec-websocket-version") != ["13"] or len(keys) != 1 or not _is_key(keys[0]):
+    key = headers.get(b"sec-websocket-key", b"").strip()
+    if headers.get(b"sec-websocket-version", b"").strip() != b"13" or not _is_key(key):
         return "", HTTPStatus.BAD_REQUEST
-    return keys[0], None
-
-
-def _address(target: bytes, root: str) -> dict[str, str | bytes]:
-    path, _, query = target.partition(b"?")
-    return {"path": root + unquote(path.decode("latin-1")), "raw_path": root.encode() + path, "query_string": query}
+    return key.decode(), None
 
 
 def _host_and_port(address: object) -> tuple[str, int] | None:
@@ -635,20 +633,15 @@ def _host_and_port(address: object) -> tuple[str, int] | None:
     return address[:2] if isinstance(address, tuple) else None
 
 
-def _listed(request: dict, name: bytes) -> list[str]:
-    """The elements of a header whose value is a list, or that may stand there several times."""
-    return [
-        part.strip()
-        for header, value in request["headers"]
-        if header == name
-        for part in value.decode("latin-1").split(",")
-    ]
+def _listed(value: bytes | None) -> list[str]:
+    """The elements of a header whose value is a list; of one that is not there, none."""
+    return [] if value is None else [part.strip() for part in value.decode("latin-1").split(",")]
 
 
-def _is_key(text: str) -> bool:
+def _is_key(text: bytes) -> bool:
     try:
-        return len(b64decode(text, validate=True)) == 16
-    except (binascii.Error, ValueError):
+        return len(binascii.a2b_base64(text, strict_mode=True)) == 16
+    except binascii.Error:
         return False
 
 

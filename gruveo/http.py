@@ -1,6 +1,7 @@
 """uvicorn's HTTP, hardened against clients that take their time, and against requests that never end."""
 
 import asyncio
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -100,13 +101,7 @@ class HttpProtocol(HttpToolsProtocol):
 
         Source: RFC 9110 section 5.3.
         """
-        connection, upgrade = b"", None
-        for name, value in self.headers:
-            if name == b"connection":
-                connection += b"," + value
-            elif name == b"upgrade":
-                upgrade = value.lower()
-        return upgrade if b"upgrade" in [word.strip() for word in connection.lower().split(b",")] else None
+        return wanted_upgrade(joined(self.headers))
 
     def handle_websocket_upgrade(self) -> None:
         self._let_go()
@@ -196,6 +191,24 @@ class HttpProtocol(HttpToolsProtocol):
         if self._writing:
             self._writing.cancel()
             self._writing = None
+
+
+def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """
+    Each header once; one that stands there several times is one list.
+
+    Source: RFC 9110 section 5.3.
+    """
+    values: dict[bytes, bytes] = {}
+    for name, value in headers:
+        values[name] = values[name] + b"," + value if name in values else value
+    return values
+
+
+def wanted_upgrade(headers: dict[bytes, bytes]) -> bytes | None:
+    """The protocol, in small letters, that the client wants to go on with; None when it wants none."""
+    is_meant = b"upgrade" in [word.strip() for word in headers.get(b"connection", b"").lower().split(b",")]
+    return headers[b"upgrade"].lower() if is_meant and b"upgrade" in headers else None
 
 
 def refusal(status: HTTPStatus) -> bytes:

@@ -5,9 +5,9 @@ from django.conf import settings
 
 from signaling.limits import Limits
 
-# The HTTP class hands a socket over to the WebSocket class.
+# The HTTP class hands a socket over to the WebSocket class; or is the same, which hands over what asks for no WebSocket.
 _PROTOCOLS = {
-    "fast": {"http": "gruveo.fast_websocket:HttpProtocol", "ws": "gruveo.fast_websocket:FastWebSocketProtocol"},
+    "fast": dict.fromkeys(("http", "ws"), "gruveo.fast_websocket:FastWebSocketProtocol"),
     "sansio": {"http": "gruveo.http:HttpProtocol", "ws": "gruveo.websocket:WebSocketProtocol"},
 }
 

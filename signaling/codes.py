@@ -5,6 +5,7 @@ The browser's twin is static/js/codes.js; tests/codes.json holds the cases on wh
 """
 
 import hashlib
+import re
 from functools import lru_cache
 from unicodedata import normalize
 from urllib.parse import quote
@@ -32,6 +33,7 @@ EXTENSIONS = frozenset(
 _IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
 _SPACES_AT_ENDS = regex.compile(r"^\p{White_Space}+|\p{White_Space}+$")
 _SPACES = regex.compile(r"\p{White_Space}+")
+_is_plain = re.compile(r"[A-Za-z0-9\-_.']+").fullmatch  # a quick answer for what nearly all codes are
 _ALLOWED = regex.compile(r"[\p{L}\p{M}\p{Nd}\p{Extended_Pictographic}\p{Regional_Indicator}\p{Emoji_Modifier}\-_.']+")
 
 
@@ -64,7 +66,7 @@ def refusal(code: str) -> str | None:
         return "dots"
     if len(code) > LONGEST:
         return "too-long"
-    if not _ALLOWED.fullmatch(code):
+    if not (_is_plain(code) or _ALLOWED.fullmatch(code)):
         return "characters"
     if code.rpartition(".")[0] and code.rpartition(".")[2] in EXTENSIONS:
         return "file"

@@ -56,6 +56,7 @@ class SignalingConsumer(AsyncConsumer):
         elsewhere: Elsewhere,
         limits: Limits,
         origins: frozenset[str],
+        region_header: bytes = b"",
     ) -> None:
         self._switchboard = switchboard
         self._tally = switchboard.tally
@@ -63,6 +64,7 @@ class SignalingConsumer(AsyncConsumer):
         self._elsewhere = elsewhere
         self._limits = limits
         self._origins = origins
+        self._region_header = region_header
         self._timer: asyncio.TimerHandle | None = None
         self._looks_at = 0.0
         self._client = ""
@@ -84,7 +86,7 @@ class SignalingConsumer(AsyncConsumer):
         await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
         self._switchboard.start()  # a server without a lifespan has not done so yet
         self._address = (scope.get("client") or ("unknown", 0))[0]
-        self._region = _header(scope, ice.region_header()) or ""
+        self._region = (self._region_header and _header(scope, self._region_header)) or ""
         self._session = Session(self._limits, now=time.monotonic())
         self._task = asyncio.current_task()
         socket = scope.get("extensions", {}).get(
@@ -239,7 +241,7 @@ class SignalingConsumer(AsyncConsumer):
             ice_servers=ice_servers,
             ice_lifetime=ice_lifetime,
             features=protocol.FEATURES,
-            limits=limits.for_welcome(),
+            limits=limits.for_welcome,
         )
 
     def _fresh_ice_servers(self) -> tuple[list[dict], int | None]:
@@ -261,8 +263,10 @@ class SignalingConsumer(AsyncConsumer):
         self._replaces = self._replaced(hello.replaces, room)
         peer = secrets.token_urlsafe(_PEER_BYTES)
         entry = self._entry(room, peer, hello, request=peer)
+        # One node's joins are counted here, above; those of many by the store.
+        address = self._addresses.key(self._address) if self._switchboard.is_shared else ""
         return await self._switchboard.join(
-            entry, capacity=self._limits.capacity, replaces=self._replaces, address=self._addresses.key(self._address)
+            entry, capacity=self._limits.capacity, replaces=self._replaces, address=address
         )
 
     async def _resume(self, hello: Hello) -> Outcome:
@@ -460,7 +464,10 @@ def _said_of(call: Call | None) -> tuple[tuple[str, float] | None, float]:
 
 
 def _header(scope, name: bytes) -> str | None:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
 
 
 def _subprotocol(scope) -> str | None:

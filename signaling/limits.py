@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 
 from msgspec import Struct
 
 _ROUNDING = 1e-6  # seconds
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class Limits(Struct, frozen=True, kw_only=True, dict=True):
     """The figures of docs/protocol.md section 12; times in seconds, rates per second."""
 
     capacity: int = 6
@@ -31,6 +31,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     joins_burst: int = 60
     sockets: int = 200
 
+    @cached_property
     def for_welcome(self) -> dict[str, int]:
         """What `welcome` tells, in whole numbers: rates rounded down and times up, as a client is safe with."""
         return {
@@ -43,7 +44,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     def for_config(self) -> dict[str, int]:
         """What docs/native.md lists: the same, and what a client may like to know before it has a socket."""
-        return self.for_welcome() | {
+        return self.for_welcome | {
             "capacity": self.capacity,
             "hello": math.floor(self.hello),  # this one is for the client to keep
             "token_lifetime": self.token,

@@ -4,6 +4,7 @@ from signaling import conf, node
 from signaling.addresses import Addresses
 from signaling.consumers import SignalingConsumer, no_such_socket, not_at_this_node
 from signaling.elsewhere import elsewhere
+from turnauth import ice
 
 _PATH = "/signaling"
 # Set by a proxy that asks another node when this one answers 503. Who sets it without being one gets that answer, and nothing more.
@@ -15,6 +16,7 @@ _signaling = SignalingConsumer.as_asgi(
     elsewhere=elsewhere,
     limits=_limits,
     origins=conf.origins(),
+    region_header=ice.region_header(),
 )
 
 

@@ -56,7 +56,7 @@ class Session:
         self._messages = TokenBucket(rate=limits.messages, burst=limits.messages_burst, now=now)
         self._recovery = TokenBucket(rate=limits.recovery, burst=limits.recovery_burst, now=now)
         self._bytes = TokenBucket(rate=limits.bytes, burst=limits.bytes_burst, now=now)
-        self._refusals = TokenBucket(rate=limits.refusals, burst=limits.refusals_burst, now=now)
+        self._refusals: TokenBucket | None = None  # most sockets never need one
         self._highest: dict[tuple[str, str], int] = {}
         self._is_greeted = False  # the hello has come; that it is not answered yet is no silence of the client
         self._leaving = False
@@ -142,6 +142,8 @@ class Session:
 
     def _refusal(self, wait: float, now: float, about: str | None) -> ProtocolError:
         members = {"about": about} if about else {}
+        if self._refusals is None:
+            self._refusals = TokenBucket(rate=self._limits.refusals, burst=self._limits.refusals_burst, now=now)
         if self._refusals.take(now):
             return ProtocolError("flood", **members)
         return ProtocolError("rate-limited", retry_after=math.ceil(wait), **members)

@@ -133,6 +133,11 @@ class Switchboard:
         return all(shard.is_up for shard in self.shards)
 
     @property
+    def is_shared(self) -> bool:
+        """Whether there may be other nodes."""
+        return self.shards[0].link is not None
+
+    @property
     def sessions(self) -> int:
         return sum(len(local.seats) for local in self._here.values())
 
@@ -147,7 +152,7 @@ class Switchboard:
 
     def shard(self, room: str) -> Shard:
         """Where this room is."""
-        return self.shards[host_of(room, len(self.shards))]
+        return self.shards[host_of(room, len(self.shards))] if len(self.shards) > 1 else self.shards[0]
 
     async def join(self, entry: Entry, *, replaces: str = "", **given) -> Outcome:
         """

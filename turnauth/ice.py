@@ -15,9 +15,10 @@ def ice_servers(*, user: str, now: float, room: str = "", region: str = "") -> t
     `user` is whom the relays count as one: it is made opaque with a keyed hash, so that they and their logs learn neither peer ids nor
     addresses. People of one `room` get the same relay; `region` is where they are, if that is known.
     """
-    urls = choice.choose(fleet.relays(), region=region, default_region=conf.default_region(), room=room)
-    if not urls:
+    relays = fleet.relays()
+    if not relays:
         return [], None
+    urls = choice.choose(relays, region=region, default_region=conf.default_region(), room=room)
     lifetime = conf.lifetime()
     username, password = credentials.sign(user_id(user), secret=conf.secrets()[0], expires=int(now) + lifetime)
     return [{"urls": urls, "username": username, "credential": password}], lifetime
@@ -31,7 +32,7 @@ def user_id(user: str) -> str:
 
 
 def region_header() -> bytes:
-    """As conf.region_header, in the way of ASGI."""
+    """As conf.region_header, in the way of ASGI; empty without one."""
     return conf.region_header().lower().encode()
 
 

@@ -111,7 +111,7 @@ class MemoryRooms:
         if entry.state is not None and entry.state != member.state:
             room, change = with_state(room, member.peer, entry.state)
             changes.append(change)
-        return replace(self._keep(room, changes, entry.peer), is_new=has_not_heard)
+        return self._keep(room, changes, entry.peer, is_new=has_not_heard)
 
     async def leave(
         self, room: str, peer: str, *, connection: int, request: str = "", restores: str = "", ago: float = 0.0
@@ -197,7 +197,7 @@ class MemoryRooms:
                 changes.append(change)
         if changes and not room.members:
             return Room(room_id, capacity), []  # a new room, unlocked: nobody is left who could hear of the old one
-        if len(room.members) < 2:
+        if room.call is not None and len(room.members) < 2:
             room = replace(room, call=None)
         return room, changes
 
@@ -220,9 +220,9 @@ class MemoryRooms:
         made = {"since": connection, "nonce": entry.nonce}
         member = Member(entry.peer, stamp, entry.node, connection, entry.request, state, attempt, **made)
         room, change = with_member(room, member)
-        return replace(self._keep(room, [*changes, change], member.peer), is_new=True)
+        return self._keep(room, [*changes, change], member.peer, is_new=True)
 
-    def _keep(self, room: Room, changes: list[Change], peer: str = "") -> Outcome:
+    def _keep(self, room: Room, changes: list[Change], peer: str = "", *, is_new: bool = False) -> Outcome:
         room = self._with_call(room)
         if room.members:
             self._rooms[room.id] = room
@@ -233,7 +233,7 @@ class MemoryRooms:
             self._losing.add(room.id)
         else:
             self._losing.discard(room.id)
-        return Outcome(room, tuple(changes), room.members.get(peer))
+        return Outcome(room, tuple(changes), room.members.get(peer), is_new)
 
     def _with_call(self, room: Room) -> Room:
         """A call begins with the second place that is taken, and ends with the second-last that is given up."""
@@ -245,7 +245,7 @@ class MemoryRooms:
         if former and (call is None or call.id != former.id):
             self._end(room.id, former)
         if len(room.members) < 2:
-            return replace(room, call=None)
+            return room if room.call is None else replace(room, call=None)
         if call is None:
             call = self._waiting.pop(room.id, None) or self._begun(room, now)
             self._together.setdefault(call.id, now)

@@ -14,29 +14,32 @@ from tests.operations.websocket_server import SECONDS, TEXT, UPGRADE, Serving, f
 
 pytestmark = pytest.mark.server
 
-_CLASSES = {
-    "fast": (FastWebSocketProtocol, fast_websocket.HttpProtocol),
-    "sansio": (WebSocketProtocol, http.HttpProtocol),
-}
+_NAMES = ("fast", "sansio")
 _NEVER = 10**6  # seconds
 _HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 _BODY = b"POST /reads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345"
 _CHUNKED = b"POST /reads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-@pytest.fixture(params=_CLASSES)
+def classes(name: str, **limits: float) -> dict[str, type]:
+    """Of which the HTTP class has those limits, and no others."""
+    limits = dict.fromkeys(("head_seconds", "body_seconds", "take_seconds"), _NEVER) | limits
+    if name == "sansio":
+        return {"ws": WebSocketProtocol, "http": type("Limited", (http.HttpProtocol,), limits)}
+
+    class Fast(FastWebSocketProtocol):
+        http_class = type("Limited", (fast_websocket.HttpProtocol,), limits)
+
+    return {"ws": Fast, "http": Fast}
+
+
+@pytest.fixture(params=_NAMES)
 def start(request):
     """Starts a server whose HTTP class has those limits, and no others."""
     running = []
-    websocket_class, http_class = _CLASSES[request.param]
 
     def start(**limits: float) -> Serving:
-        class Limited(http_class):
-            head_seconds = body_seconds = take_seconds = _NEVER
-
-        for name, value in limits.items():
-            setattr(Limited, name, value)
-        running.append(Serving(ws=websocket_class, http=Limited, timeout_keep_alive=_NEVER).__enter__())
+        running.append(Serving(**classes(request.param, **limits), timeout_keep_alive=_NEVER).__enter__())
         return running[-1]
 
     yield start
@@ -143,9 +146,8 @@ class SlowRequestTests:
             assert alice.read() == (TEXT, b"still here")
 
     def test_an_idle_connection_is_closed(self):
-        websocket_class, http_class = _CLASSES["fast"]
         with (
-            Serving(ws=websocket_class, http=http_class, timeout_keep_alive=0.2) as serving,
+            Serving(**classes("fast"), timeout_keep_alive=0.2) as serving,
             connect(serving, _HEAD + b"\r\n") as alice,
         ):
             assert rest(alice).startswith(b"HTTP/1.1 204 ")

@@ -12,14 +12,14 @@ from contextlib import suppress
 import pytest
 import trustme
 
-from gruveo.fast_websocket import FastWebSocketProtocol, HttpProtocol
+from gruveo.fast_websocket import FastWebSocketProtocol
 from gruveo.websocket import WebSocketProtocol
 from tests.operations.websocket_server import BINARY, CLOSE, CONT, PING, PONG, TEXT, UPGRADE, Serving, frame
 
 pytestmark = pytest.mark.server
 
 _CLASSES = {
-    "fast": {"ws": FastWebSocketProtocol, "http": HttpProtocol},
+    "fast": {"ws": FastWebSocketProtocol, "http": FastWebSocketProtocol},
     "sansio": {"ws": WebSocketProtocol},
 }
 
@@ -469,7 +469,7 @@ class FlowTests:
                 super().__init__(*arguments, **named)
                 self.close_timeout = 600
 
-        serving = start(ws=Patient, http=HttpProtocol)
+        serving = start(ws=Patient, http=Patient)
         with serving.upgraded() as alice, serving.upgraded("/close") as mallory:
             assert mallory.read()[0] == CLOSE
             mallory.write_aside(frame(TEXT) * 500_000 + close(4001))
@@ -489,7 +489,7 @@ class LeakTests:
         class Counted(_CLASSES[name]["ws"]):
             pass
 
-        serving = start(**{**_CLASSES[name], "ws": Counted})
+        serving = start(**dict.fromkeys(_CLASSES[name], Counted))
         ends = [frame(CLOSE, b"\x03\xe8"), frame(TEXT, b"\xff"), frame(TEXT, b"x", fin=0), b"\x81", frame(PING)]
         for number in range(2000):
             with serving.upgraded() as alice:
