@@ -20,6 +20,7 @@ from signaling.addresses import Addresses
 from signaling.elsewhere import Elsewhere
 from signaling.limits import Limits
 from signaling.outbox import Outbox
+from signaling.pace import Pace
 from signaling.protocol import (
     Ack,
     AskMembers,
@@ -56,9 +57,11 @@ class SignalingConsumer(AsyncConsumer):
         elsewhere: Elsewhere,
         limits: Limits,
         origins: frozenset[str],
+        pace: Pace,
         region_header: bytes = b"",
     ) -> None:
         self._switchboard = switchboard
+        self._pace = pace
         self._tally = switchboard.tally
         self._addresses = addresses
         self._elsewhere = elsewhere
@@ -168,6 +171,7 @@ class SignalingConsumer(AsyncConsumer):
             message = session.read(text, now=time.monotonic())
             if type(message) is Signal:  # nearly all of them
                 self._switchboard.relay(session.room, session.peer, message)
+                self._pace.keep()
                 return True
             at_once = self._AT_ONCE.get(type(message))
             if at_once is None:
