@@ -39,9 +39,8 @@ class Token(Struct, frozen=True, array_like=True):
 
 
 _decoder = msgspec.json.Decoder(Token)
-_URL_SAFE = bytes.maketrans(
-    b"+/", b"-_"
-)  # RFC 4648 section 5; the library's own function takes more than twice as long
+# RFC 4648 section 5; the library's own function takes more than twice as long.
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def sign(token: Token, *, key: str) -> str:

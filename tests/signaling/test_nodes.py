@@ -617,8 +617,8 @@ class LostMemoryTests:
 
         await there.lock(BOB)
 
-        await until(lambda: alice.types[-1] == "members")
-        assert (seen_by(alice), alice.heard[-1]["locked"]) == ({BOB}, True)
+        await until(lambda: alice.types[-1] == "members" and alice.heard[-1]["locked"])
+        assert seen_by(alice) == {BOB}
 
     # Of which no news can come any more: the number is as high as before, or lower.
     @pytest.mark.parametrize("changes", [0, 1])
