@@ -52,9 +52,7 @@ _DATA = {Opcode.CONT, Opcode.TEXT, Opcode.BINARY}
 class HttpProtocol(http.HttpProtocol):
     """Hands over a request as it was read, with what a client that waits for no answer sends right behind it; uvicorn drops that."""
 
-    def __init__(self, config, server_state, app_state, _loop=None) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._data = b""
+    _data = b""  # what was read and is being dealt with
 
     def data_received(self, data: bytes) -> None:
         self._data = data

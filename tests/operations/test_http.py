@@ -14,7 +14,6 @@ from tests.operations.websocket_server import SECONDS, TEXT, UPGRADE, Serving, f
 
 pytestmark = pytest.mark.server
 
-_NAMES = ("fast", "sansio")
 _NEVER = 10**6  # seconds
 _HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 _BODY = b"POST /reads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345"
@@ -33,7 +32,7 @@ def classes(name: str, **limits: float) -> dict[str, type]:
     return {"ws": Fast, "http": Fast}
 
 
-@pytest.fixture(params=_NAMES)
+@pytest.fixture(params=["fast", "sansio"])
 def start(request):
     """Starts a server whose HTTP class has those limits, and no others."""
     running = []
