@@ -60,7 +60,8 @@ class HttpProtocol(http.HttpProtocol):
         self._data = b""
 
     def handle_websocket_upgrade(self) -> None:
-        if self.cycle and not self.cycle.response_complete:  # the answer to the request before would come in between
+        # The answer to the request before would come in between.
+        if self._has_untaken() or (self.cycle and not self.cycle.response_complete):
             self._refuse(None)
             return
         end_of_request = sys.exc_info()[1].args[0]  # httptools says it by an exception, which is being handled

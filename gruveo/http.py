@@ -104,6 +104,9 @@ class HttpProtocol(HttpToolsProtocol):
         return wanted_upgrade(joined(self.headers))
 
     def handle_websocket_upgrade(self) -> None:
+        if self._has_untaken():
+            self._refuse(None)
+            return
         self._let_go()
         super().handle_websocket_upgrade()
 
@@ -144,6 +147,10 @@ class HttpProtocol(HttpToolsProtocol):
         if self._timer:
             self._timer.cancel()
             self._timer = None
+
+    def _has_untaken(self) -> bool:
+        """Of an answer that the client has not taken, a WebSocket behind it would not know, and so write on and on."""
+        return self.transport.get_write_buffer_size() > 0
 
     def _let_go(self) -> None:
         """From now on the connection is somebody else's."""
@@ -199,10 +206,10 @@ def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
     Source: RFC 9110 section 5.3.
     """
-    values: dict[bytes, bytes] = {}
+    values: dict[bytes, list[bytes]] = {}
     for name, value in headers:
-        values[name] = values[name] + b"," + value if name in values else value
-    return values
+        values.setdefault(name, []).append(value)
+    return {name: b",".join(parts) for name, parts in values.items()}
 
 
 def wanted_upgrade(headers: dict[bytes, bytes]) -> bytes | None:

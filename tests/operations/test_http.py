@@ -17,6 +17,7 @@ pytestmark = pytest.mark.server
 _NEVER = 10**6  # seconds
 _HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 _BODY = b"POST /reads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345"
+_UPGRADE = UPGRADE.format(path="/echo", number=0, more="").encode()
 _CHUNKED = b"POST /reads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -263,17 +264,36 @@ class UpgradeTests:
         with start().client(replace={b"Connection: keep-alive, Upgrade": lines}, cuts=cuts) as alice:
             assert alice.head().startswith(b"HTTP/1.1 101 ")
 
+    def test_behind_an_answer_that_is_not_taken_it_is_refused(self, start):
+        serving = start(take_seconds=0.5)
+        with connect(serving, _HEAD.replace(b"/", b"/fills", 1) + b"\r\n") as mallory:
+            mallory.recv(1)
+            mallory.sendall(_UPGRADE)
+            until_closed(serving)
+
+        assert not serving.application.scope
+
 
 class LeakTests:
     def test_of_connections_that_ended_in_any_way_nothing_stays(self, start):
         serving = start(take_seconds=0.1)
-        upgrade = UPGRADE.format(path="/echo", number=0, more="").encode()
-        ends = [b"", b"G", _HEAD, _HEAD + b"\r\n", _BODY, _CHUNKED + b"x", b"\x16\x03\x01", upgrade]
+        ends = [
+            b"",
+            b"G",
+            _HEAD,
+            _HEAD + b"\r\n",
+            _BODY,
+            _CHUNKED + b"x",
+            b"\x16\x03\x01",
+            _UPGRADE,
+            _HEAD + b"\r\n" + _UPGRADE,
+        ]
         for number in range(400):
             connect(serving, ends[number % len(ends)]).close()
         until_closed(serving)
         kind = serving.server.config.http_protocol_class
+        kinds = {kind, getattr(kind, "http_class", kind)}
         serving.stop()
         gc.collect()
 
-        assert not [found for found in gc.get_objects() if type(found) is kind]
+        assert not [found for found in gc.get_objects() if type(found) in kinds]

@@ -109,6 +109,11 @@ class Application:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
         await send({"type": "http.response.body", "body": b"x" * 60_000_000})
 
+    async def page_fills(self, receive, send) -> None:
+        """As much, on a connection that is kept."""
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"60000000")]})
+        await send({"type": "http.response.body", "body": b"x" * 60_000_000})
+
     async def _page(self, receive, send) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
