@@ -10,16 +10,22 @@ import asyncio
 import time
 from collections.abc import Callable
 
-_PERIOD = 0.004  # seconds from one reading to the next
-_OFTEN = 2 * _PERIOD  # seconds: what comes later than that after the one before comes seldom
+ALONE = 0.004  # seconds from one reading to the next
+AMONG_OTHERS = 0.008  # where much goes to other nodes, and waits for longer than that anyway
 
 
 class Pace:
-    """That of one process. `sleep` stops it, with all that it serves."""
+    """That of one process, with so many seconds between two readings. `sleep` stops it, with all that it serves."""
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+        self,
+        period: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._period = period
+        self._often = 2 * period  # what comes later than that after the one before comes seldom
         self._clock = clock
         self._sleep = sleep
         self._begun: float | None = None  # when the reading began that is not over
@@ -35,5 +41,5 @@ class Pace:
         """All that had come is read."""
         begun, before = self._begun, self._before
         self._begun, self._before = None, begun
-        if begun - before < _OFTEN and (left := begun + _PERIOD - self._clock()) > 0:
+        if begun - before < self._often and (left := begun + self._period - self._clock()) > 0:
             self._sleep(left)

@@ -4,7 +4,7 @@ from signaling import conf, node
 from signaling.addresses import Addresses
 from signaling.consumers import SignalingConsumer, no_such_socket, not_at_this_node
 from signaling.elsewhere import elsewhere
-from signaling.pace import Pace
+from signaling.pace import ALONE, AMONG_OTHERS, Pace
 from turnauth import ice
 
 _PATH = "/signaling"
@@ -16,7 +16,7 @@ _signaling = SignalingConsumer.as_asgi(
     addresses=Addresses(_limits, key=conf.room_key()),
     elsewhere=elsewhere,
     limits=_limits,
-    pace=Pace(),
+    pace=Pace(AMONG_OTHERS if node.switchboard.is_shared else ALONE),
     origins=conf.origins(),
     region_header=ice.region_header(),
 )

@@ -12,7 +12,7 @@ from signaling.consumers import SignalingConsumer
 from signaling.elsewhere import Elsewhere
 from signaling.limits import Limits
 from signaling.outbox import Outbox
-from signaling.pace import Pace
+from signaling.pace import ALONE, Pace
 from tests.cast import until
 from tests.signaling.test_nodes import make_node, redis  # noqa: F401 - fixtures
 
@@ -29,7 +29,7 @@ class Deaf:
             addresses=Addresses(limits, key="k"),
             elsewhere=Elsewhere(),
             limits=limits,
-            pace=Pace(),
+            pace=Pace(ALONE),
             origins=frozenset(),
         )
         scope = {"type": "websocket", "headers": [], "subprotocols": ["gruveo.v1"], "client": ("192.0.2.1", 1)}

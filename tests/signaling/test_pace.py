@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from signaling.pace import Pace
+from signaling.pace import ALONE, AMONG_OTHERS, Pace
 
 NOW = 1000.0
 
@@ -29,11 +29,11 @@ def watch():
     return Watch()
 
 
-def read(watch: Watch, *readings: tuple[float, int, float]) -> list[float]:
+def read(watch: Watch, *readings: tuple[float, int, float], period: float = ALONE) -> list[float]:
     """At so many seconds so many signals are read, which takes so long; answers the rests, in milliseconds."""
 
     async def run() -> None:
-        pace = Pace(clock=watch.time, sleep=watch.sleep)
+        pace = Pace(period, clock=watch.time, sleep=watch.sleep)
         for at, signals, takes in readings:
             watch.now = max(watch.now, NOW + at)
             for _ in range(signals):
@@ -51,6 +51,12 @@ def test_what_comes_seldom_waits_for_nobody(watch):
 
 def test_what_comes_often_is_read_every_four_milliseconds(watch):
     assert read(watch, (0, 1, 0.0005), (0.001, 1, 0.0005), (0.002, 2, 0.001)) == [3.5, 3]
+
+
+def test_among_other_nodes_it_is_read_every_eight_milliseconds(watch):
+    readings = (0, 1, 0.0005), (0.012, 1, 0.0005), (0.013, 2, 0.001), (0.100, 1, 0.0005)
+
+    assert read(watch, *readings, period=AMONG_OTHERS) == [7.5, 7]
 
 
 def test_all_of_one_reading_have_one_rest(watch):
