@@ -69,7 +69,7 @@ async def measure(pulse: Pulse, size: Size, *, say: Callable[[str], None]) -> De
         crowd = Crowd(running, pulse, ROOMS)
         await crowd.fill(RATE)
         await crowd.greet()
-        for number in range(size.rounds + 1):
+        for number in range(size.silences + 1):
             for is_deaf in (False, True) if number % 2 else (True, False):
                 window, cut_off = await _window(crowd, pulse, seconds(size), number, is_deaf=is_deaf)
                 if number and is_deaf:
@@ -77,7 +77,7 @@ async def measure(pulse: Pulse, size: Size, *, say: Callable[[str], None]) -> De
                     found.cut_off, found.of = found.cut_off + cut_off, found.of + ROOMS
                 elif number:
                     found.reading.append(window)
-            say(f"deaf {number}/{size.rounds}")
+            say(f"deaf {number}/{size.silences}")
         await crowd.empty()
     return found
 

@@ -29,6 +29,7 @@ class Size:
 
     rounds: int = 9
     seconds: float = 8.0
+    silences: int = 21  # rounds beside the deaf
     turns: int = 35
     turn_seconds: float = 3.0
     rooms: int = 100
@@ -48,6 +49,7 @@ class Size:
 
 QUICK = Size(
     rounds=3,
+    silences=3,
     seconds=2.0,
     turns=3,
     turn_seconds=2.0,

@@ -140,7 +140,7 @@ def deaf(found: Deafness, size: Size) -> str:
 
 {stamp(size)}
 {deafness.ROOMS} rooms of three at one node. Two of each say {deafness.RATE} messages a second in all to each other, which are
-measured; meanwhile each of them sends messages of {deafness.LARGE:,} bytes to the third, as many as it may. {size.rounds} windows of
+measured; meanwhile each of them sends messages of {deafness.LARGE:,} bytes to the third, as many as it may. {size.silences} windows of
 {deafness.seconds(size):g} s in which the third reads and as many in which it has stopped, in turns. Of those that had stopped
 {found.cut_off} of {found.of} were cut off within their window.
 
