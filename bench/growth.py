@@ -15,7 +15,8 @@ from bench.systems import Running, System
 RATE = 1500  # messages a second in all
 JOIN_RATE = 100  # joins a second, while they are measured
 _JOIN_EVERY = 3  # turns
-_IDLE_SECONDS = 3.0
+_ROUNDS = 3  # in a turn, of half its seconds: what is divided by each other is then measured within a few seconds
+_IDLE_SECONDS = 2.0
 
 
 def _table() -> dict[int, list[float]]:
@@ -26,8 +27,8 @@ def _table() -> dict[int, list[float]]:
 class Growth:
     """For each number of rooms, round by round; µs of processor time unless something else is said."""
 
-    whole: dict[int, list[float]] = field(default_factory=_table)  # a message, with what idle sockets cost meanwhile
-    net: dict[int, list[float]] = field(default_factory=_table)  # a message, without that
+    whole: dict[int, list[float]] = field(default_factory=_table)  # a message, and all idle sockets until the next one
+    net: dict[int, list[float]] = field(default_factory=_table)  # a message, without them
     idle: dict[int, list[float]] = field(default_factory=_table)  # a second of an idle socket that does not ping
     pinging: dict[int, list[float]] = field(default_factory=_table)  # a second of one that pings, as real ones do
     joins: dict[int, list[float]] = field(default_factory=_table)  # a join beside all the others; of some rounds
@@ -57,8 +58,9 @@ async def measure(system: System, pulse: Pulse, size: Size, *, join_rate: float,
         for number in range(size.turns + 1):
             into = grown if number else warm
             turns = crowds if number % 2 else crowds[::-1]
-            for crowd in turns:
-                await _round(crowd, size.turn_seconds, number, into)
+            for part in range(_ROUNDS):
+                await _round(turns, size.turn_seconds / 2, number * _ROUNDS + part, into)
+                turns = turns[::-1]
             if number % _JOIN_EVERY == 0:
                 for crowd in turns:
                     cost = await join_cost(crowd.running, pulse, size.joins, JOIN_RATE)
@@ -74,15 +76,17 @@ async def measure(system: System, pulse: Pulse, size: Size, *, join_rate: float,
     return grown
 
 
-async def _round(crowd: Crowd, seconds: float, number: int, grown: Growth) -> None:
-    rooms = len(crowd.rooms)
-    idle = await _idle(crowd, _IDLE_SECONDS)
-    window = await crowd.run(rate=RATE, seconds=seconds, seed=number)
-    grown.idle[rooms].append(idle)
-    grown.p50[rooms].append(window.p50)
-    grown.p99[rooms].append(window.p99)
-    grown.whole[rooms].append(window.cpu)
-    grown.net[rooms].append(window.cpu - idle * 2 * rooms * window.seconds / window.messages)
+async def _round(crowds: list[Crowd], seconds: float, number: int, grown: Growth) -> None:
+    idles = await asyncio.gather(*(_idle(crowd, _IDLE_SECONDS) for crowd in crowds))
+    for crowd, idle in zip(crowds, idles, strict=True):
+        rooms = len(crowd.rooms)
+        window = await crowd.run(rate=RATE, seconds=seconds, seed=number)
+        grown.idle[rooms].append(idle)
+        grown.p50[rooms].append(window.p50)
+        grown.p99[rooms].append(window.p99)
+        net = window.cpu - idle * 2 * rooms * window.seconds / window.messages
+        grown.net[rooms].append(net)
+        grown.whole[rooms].append(net + idle * 2 * rooms / RATE)
 
 
 async def _idle(crowd: Crowd, seconds: float) -> float:

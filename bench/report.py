@@ -255,7 +255,8 @@ def growth(found: dict[str, Growth], size: Size) -> str:
 
 {stamp(size)}
 {RATE:,} messages a second in all, whatever the number of rooms. *Net*: without what the sockets cost when nothing is said (keeping
-places). Nobody pings meanwhile; what pings cost is in the last column. Within 5 % counts as flat.
+places); with idle cost: and what all of them cost from one message to the next. Few rooms and many take turns within seconds. Nobody
+pings meanwhile; what pings cost is in the last column. Within 5 % counts as flat.
 
 {_table(head, rows)}
 While so many rooms are there: what one more join costs ({JOIN_RATE} a second), what each of their sockets holds (resident, of all nodes and
