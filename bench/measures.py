@@ -12,6 +12,7 @@ from bench.crowd import Crowd, Window
 from bench.systems import Running, System
 
 _SETTLE_SECONDS = 0.3  # what a join still costs after its answer
+JOIN_WINDOWS = 2  # in a turn, with those of all others between them: joins vary more than messages do
 AFTERMATH_SECONDS = 4.0  # for clearing away who has left, which is no part of what the first in turn says
 _REST_SECONDS = 2.0  # before memory is read
 _MEMORY_STEPS = 7
@@ -130,7 +131,7 @@ async def contest(
             for crowd in turns:
                 window = await crowd.run(rate=contest.rate, seconds=size.turn_seconds, seed=number)
                 into.windows[crowd.running.system.name].append(window)
-            for crowd in turns:
+            for crowd in turns * JOIN_WINDOWS:
                 join = await join_cost(crowd.running, pulse, size.joins, contest.join_rate)
                 into.joins[crowd.running.system.name].append(join)
             await asyncio.sleep(AFTERMATH_SECONDS)

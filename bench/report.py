@@ -14,7 +14,7 @@ from bench import deaf as deafness
 from bench.comeback import Comeback
 from bench.deaf import Deafness
 from bench.growth import JOIN_RATE, RATE, Growth
-from bench.measures import Contest, Size, Taken
+from bench.measures import JOIN_WINDOWS, Contest, Size, Taken
 from bench.npm import RIVALS, node
 from bench.ratios import Interval, interval, paired, percentile
 from bench.reading import Spike
@@ -68,7 +68,7 @@ def contest(contest: Contest, taken: Taken, size: Size) -> str:
 
 {stamp(size)}
 {size.rooms} rooms of two, {contest.rate:g} messages a second in windows of {size.turn_seconds:g} s, {contest.join_rate:g} joins a second
-({size.joins} in each window); {size.turns} rounds in turns. Median [least – greatest].
+({size.joins} in each of {size.turns * JOIN_WINDOWS} windows); {size.turns} rounds in turns. Median [least – greatest].
 *Busy*: share of the servers' processor that the system took, with Redis. *Waited*: share of the time in which its processes wanted it and
 others had it; where that is much, messages wait for each other, are read many at once, and so cost less. *MiB*: what its processes hold at
 the end, with Redis and all that joining has left behind.
