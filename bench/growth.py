@@ -84,9 +84,10 @@ async def _round(crowds: list[Crowd], seconds: float, number: int, grown: Growth
         grown.idle[rooms].append(idle)
         grown.p50[rooms].append(window.p50)
         grown.p99[rooms].append(window.p99)
-        net = window.cpu - idle * 2 * rooms * window.seconds / window.messages
+        silence = idle * 2 * rooms  # µs a second
+        net = window.cpu - silence * window.seconds / window.messages
         grown.net[rooms].append(net)
-        grown.whole[rooms].append(net + idle * 2 * rooms / RATE)
+        grown.whole[rooms].append(net + silence / RATE)
 
 
 async def _idle(crowd: Crowd, seconds: float) -> float:
