@@ -25,7 +25,8 @@ _MOST_WAITING = 1024 * 1024  # bytes for one node
 _MOST_AT_ONCE = 256 * 1024  # bytes in one message
 _TOO_OLD = 2.0  # seconds
 _GATHERING = 0.1  # seconds in which what comes may go in one message, where none can be sent
-_PAUSE = 0.02  # seconds between two messages, in which more gathers; after a pause nobody waits
+_PAUSE = 0.02  # seconds between two messages, in which more gathers
+_SPARE = 2  # messages that go at once all the same, where few have gone lately
 _RETRY = 0.5  # seconds
 _SETTLE = 2 * _RETRY  # in which other nodes have tried again as well
 AWAY = (RedisError, OSError, TimeoutError)
@@ -59,7 +60,7 @@ class Link:
         self.tally = tally or Tally()
         self._wire = Wire(url, self.address, hear=self._hear, stands=self._stand, can_write=self._flush)
         self._waiting: dict[str, _Waiting] = {}
-        self._flushed_at = self._heard_at = self._stands_since = -float("inf")
+        self._may_go_at = self._heard_at = self._stands_since = -float("inf")
         self._is_flush_due = False
         self._came_back = asyncio.Event()
         self._complained = False
@@ -93,9 +94,9 @@ class Link:
         if not self._is_flush_due:
             self._is_flush_due = True
             loop = asyncio.get_running_loop()
-            pause = self._flushed_at + _PAUSE - time.monotonic()
+            pause = self._may_go_at - time.monotonic()
             if pause > 0:
-                loop.call_later(pause, self._flush)
+                loop.call_later(pause, self._flush_late)
             else:
                 loop.call_soon(self._flush)
 
@@ -141,11 +142,16 @@ class Link:
             except Exception:
                 logger.exception("what another node sent could not be delivered")
 
+    def _flush_late(self) -> None:
+        self._may_go_at = time.monotonic()  # who has waited makes up for nothing
+        self._flush()
+
     def _flush(self) -> None:
         """Sends what has gathered; what the wire does not take stays until it does, or grows too old."""
         self._is_flush_due = False
         while self._waiting and self._wire.takes:
-            self._flushed_at = time.monotonic()
+            now = time.monotonic()
+            self._may_go_at = min(now, max(self._may_go_at, now - _SPARE * _PAUSE)) + _PAUSE
             self._wire.publish(list(self._take()))
 
     def _take(self) -> Iterator[tuple[str, bytes]]:

@@ -62,6 +62,23 @@ class LinkTests:
             await until(lambda: len(arrived) == 1000)
             assert redis.calls("publish") - before == 4  # of 256 KiB at most
 
+    async def test_a_few_that_come_seldom_go_at_once_and_many_gather(self, redis):
+        async with open_link(redis, **QUIET) as (bobs, arrived), open_link(redis, **QUIET) as (alices, _):
+            await asyncio.sleep(0.1)  # since what it has sent to itself
+            at_once, before = [], redis.calls("publish")
+
+            for _number in range(3):
+                alices.post(bobs.address, *PARCEL)
+                await asyncio.sleep(0)
+                at_once.append(alices.waiting == 0)
+            for _number in range(300):
+                alices.post(bobs.address, *PARCEL)
+                await asyncio.sleep(0)
+
+            await until(lambda: len(arrived) == 303)
+            assert at_once == [True, True, True]
+            assert 4 <= redis.calls("publish") - before < 50
+
     async def test_a_host_that_is_gone_without_a_word_is_tried_anew(self, redis, caplog):
         async with open_link(redis, patience=0.5) as (link, _):
             first = redis.listeners()
