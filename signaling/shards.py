@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from signaling.accord import Accord
+from signaling.deadlines import Deadlines
 from signaling.links import AWAY, Link
 from signaling.protocol import ProtocolError
 from signaling.rooms import Outcome, Rooms
@@ -42,6 +43,7 @@ class Shard:
         self._accord = accord
         self._patience = patience
         self._turns = asyncio.Semaphore(_MOST_ASKING)
+        self._deadlines: Deadlines[asyncio.Timeout] = Deadlines(patience, _let_run_out)
         # When the store last answered somebody at the door, and when it last did not.
         self._answered_at = self._failed_at = 0.0
         self._errands: deque[Errand] = deque()
@@ -75,8 +77,10 @@ class Shard:
         if self.link is None:
             return await ask()  # of this process's own memory
         await self._wait_for_turn()
+        patience = asyncio.timeout(None)
+        self._deadlines.begin(patience)
         try:
-            async with asyncio.timeout(self._patience):
+            async with patience:
                 outcome = await ask()
         except AWAY as error:
             self._failed_at = time.monotonic()
@@ -92,6 +96,7 @@ class Shard:
             self._answered_at = time.monotonic()
             return outcome
         finally:
+            self._deadlines.end(patience)
             self._turns.release()
 
     async def _wait_for_turn(self) -> None:
@@ -153,6 +158,10 @@ class Shard:
     def _keep(self, errand: Errand) -> None:
         if len(self._errands) < _MOST_ERRANDS:
             self._errands.append(errand)
+
+
+def _let_run_out(patience: asyncio.Timeout) -> None:
+    patience.reschedule(asyncio.get_running_loop().time())
 
 
 def host_of(room: str, hosts: int) -> int:
