@@ -17,6 +17,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 
+from signaling.deadlines import Deadlines
+
 _CONNECT = 2.0  # seconds
 
 
@@ -90,8 +92,9 @@ class Wire:
 
 class ScriptRedis(Redis):
     """
-    redis-py's client, but that EVALSHA goes over one socket for all who ask, and the answers come in the order of the questions. It answers
-    or raises within `patience` seconds; what was lost with its socket is asked once more, so scripts must bear being run twice.
+    redis-py's client, but that EVALSHA and FCALL go over one socket for all who ask, and the answers come in the order of the questions. It
+    answers or raises within `patience` seconds; what was lost with its socket is asked once more, for as long again, so scripts must bear
+    being run twice.
     """
 
     def __init__(self, pool: ConnectionPool, *, patience: float) -> None:
@@ -101,6 +104,7 @@ class ScriptRedis(Redis):
         self._socket: _Socket | None = None
         self._opening = asyncio.Lock()
         self._asked: deque[asyncio.Future] = deque()  # over this socket
+        self._deadlines: Deadlines[asyncio.Future] = Deadlines(patience, _give_up)
         self._answered_at = 0.0
 
     async def evalsha(self, sha: str, numkeys: int, *keys_and_args) -> object:
@@ -109,31 +113,51 @@ class ScriptRedis(Redis):
             NoScriptError: Redis does not know the script (any more).
             ResponseError, ConnectionError, TimeoutError.
         """
-        question = hiredis.pack_command(("EVALSHA", sha, numkeys, *keys_and_args))
-        try:
-            async with asyncio.timeout(self._patience):
-                try:
-                    return await self._ask(question)
-                except ConnectionError:
-                    return await self._ask(question)
-        except TimeoutError:
-            if time.monotonic() - self._answered_at >= self._patience:
-                await self._drop()
-            raise
+        return await self._run("EVALSHA", sha, numkeys, *keys_and_args)
+
+    async def fcall(self, function: str, numkeys: int, *keys_and_args) -> object:
+        """
+        Raises:
+            ResponseError, ConnectionError, TimeoutError.
+        """
+        return await self._run("FCALL", function, numkeys, *keys_and_args)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         await self._drop()
         await super().aclose(close_connection_pool)
 
-    async def _ask(self, question: bytes) -> object:
+    async def _run(self, *command) -> object:
+        question = hiredis.pack_command(command)
+        try:
+            if self._stands():
+                try:
+                    return await self._ask(question)
+                except ConnectionError:
+                    pass  # once more
+            async with asyncio.timeout(self._patience):
+                return await self._ask_anew(question)
+        except TimeoutError:
+            if time.monotonic() - self._answered_at >= self._patience:
+                await self._drop()
+            raise
+
+    async def _ask_anew(self, question: bytes) -> object:
+        """Over a new socket, if need be."""
         if not self._stands():
             async with self._opening:
                 if not self._stands():
                     await self._reopen()
+        return await self._ask(question)
+
+    async def _ask(self, question: bytes) -> object:
         answer = asyncio.get_running_loop().create_future()
         self._asked.append(answer)
+        self._deadlines.begin(answer)
         self._socket.write(question)
-        return await answer
+        try:
+            return await answer
+        finally:
+            self._deadlines.end(answer)
 
     def _stands(self) -> bool:
         return self._socket is not None and not self._socket.ended.done()
@@ -162,6 +186,11 @@ class ScriptRedis(Redis):
             future.set_exception(NoScriptError(str(answer)))
         else:
             future.set_exception(ResponseError(str(answer)))
+
+
+def _give_up(answer: asyncio.Future) -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())
 
 
 def _fail(asked: deque[asyncio.Future]) -> None:

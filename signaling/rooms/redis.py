@@ -1,34 +1,31 @@
 """
-The rooms of many nodes, in one Redis. Each operation is one Lua script, so it is one step that nothing can come between.
+The rooms of many nodes, in one Redis. Each operation is one call of a Lua function, so it is one step that nothing can come between.
 
 A member holds its place by the lease of its node, which renews it by showing that it lives; when the node dies the lease runs out, and
 whoever looks next tells the others. So that nobody stays whom a living node has forgotten, each place has a longer lease of its own
 besides. When Redis comes back empty, `renew` puts back those whose sockets stand, and for a while nobody new is let in.
 """
 
-import hashlib
+import asyncio
 import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable
 from itertools import count
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import ResponseError
 
 from signaling import protocol
 from signaling.protocol import ProtocolError, ShowState
-from signaling.rooms import Call, Change, EndedCall, Entry, Heartbeat, Held, Member, Outcome, Room
+from signaling.rooms import Call, Change, EndedCall, Entry, Heartbeat, Held, Member, Outcome, Room, library
 
 logger = logging.getLogger(__name__)
 
-_SCRIPT = (Path(__file__).parent / "rooms.lua").read_text()
-_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
-_SLICE = 100  # rooms renewed in one script, which keeps Redis from everything else for a millisecond or two
+_SLICE = 100  # rooms renewed in one call, which keeps Redis from everything else for a millisecond or two
 _SWEPT = 20  # rooms that nobody is left in, ended with each heartbeat
 _HOLD = 32  # leases of a node that one of a place lasts
 _MOST_ENDED = 20_000  # calls; each a few hundred bytes
@@ -115,6 +112,7 @@ class RedisRooms:
         self._joins = {"joins": joins, "joins_burst": joins_burst}
         self._patience = patience
         self._skew = skew
+        self._loading = asyncio.Lock()
         self._name = secrets.token_urlsafe(9)
         self._numbers = count(1)
         self._boot = 0.0  # when the Redis of the last heartbeat was first used
@@ -167,7 +165,7 @@ class RedisRooms:
     async def beat(self, node: str, *, holds: bool) -> Heartbeat:
         request = self._request("beat", node=node, last=self._beat_at, held=self._held, taken=self._taken, count=_SWEPT)
         asked_at = time.monotonic()
-        began, boot, ended, news, dead = await self._evaluate("calls:due", "boot", request=request)
+        began, boot, ended, news, dead = await self._call("calls:due", "boot", request=request)
         self._beat_asked_at = asked_at
         self._beat_at, self._held, self._taken = float(began), holds, len(news)
         self._boot = float(boot)
@@ -198,7 +196,7 @@ class RedisRooms:
     async def restore(self, held: Held) -> list[Outcome]:
         """As `renew`, of one room, unless Redis knows it as well as the node does: then who is missing there is missing rightly."""
         request = self._request("renew", if_forgotten=True, **_known(held))
-        return [await self._renewed(held, await self._evaluate(f"room:{held.room.id}", "boot", request=request))]
+        return [await self._renewed(held, await self._call(f"room:{held.room.id}", "boot", request=request))]
 
     async def ended_calls(self, count: int) -> list[EndedCall]:
         """
@@ -282,7 +280,7 @@ class RedisRooms:
         """
         first, *others = (f"room:{one.room.id}" for one in part)
         request = self._request("refresh", node=_node(part), rooms=[self._brief(one) for one in part])
-        rest, soon = await self._evaluate(first, "boot", *others, request=request)
+        rest, soon = await self._call(first, "boot", *others, request=request)
         self._soon |= {part[place - 1].room.id for place in (*rest, *soon)}
         return [part[place - 1] for place in rest]
 
@@ -303,7 +301,7 @@ class RedisRooms:
             return []
         pipeline = self._redis.pipeline(transaction=False)
         for one in part:
-            pipeline.evalsha(_SHA, 2, f"room:{one.room.id}", "boot", self._request("renew", **_known(one)))
+            pipeline.fcall(library.NAME, 2, f"room:{one.room.id}", "boot", self._request("renew", **_known(one)))
         return await pipeline.execute()
 
     async def _admit(self, operation: str, entry: Entry, address: str = "", **given) -> Outcome:
@@ -316,10 +314,11 @@ class RedisRooms:
             fields["nonce"] = entry.nonce
         if self._patience is not None and self._beat_at is not None:
             fields["by"] = self._beat_at + time.monotonic() - self._beat_asked_at + self._patience
-        return await self._run(operation, entry.room, *([f"joins:{address}"] if address else []), **fields)
+        keys = (f"gone:{entry.peer}", f"joins:{address}") if address else (f"gone:{entry.peer}",)
+        return await self._run(operation, entry.room, *keys, **fields)
 
     async def _run(self, operation: str, room: str, *keys: str, **given) -> Outcome | None:
-        packed, head = await self._evaluate(f"room:{room}", "boot", *keys, request=self._request(operation, **given))
+        packed, head = await self._call(f"room:{room}", "boot", *keys, request=self._request(operation, **given))
         told = _decode_head(head)
         self._keep(told.ended, told.boot)
         return _outcome(room, packed, told)
@@ -330,11 +329,20 @@ class RedisRooms:
         times = {"skew": self._skew(), "boot": self._boot, **self._times}
         return _encode({"op": operation, "request": name, **times, **given})
 
-    async def _evaluate(self, *keys: str, request: bytes):
+    async def _call(self, *keys: str, request: bytes):
         try:
-            return await self._redis.evalsha(_SHA, len(keys), *keys, request)
-        except NoScriptError:
-            return await self._redis.eval(_SCRIPT, len(keys), *keys, request)
+            return await self._redis.fcall(library.NAME, len(keys), *keys, request)
+        except ResponseError as error:
+            if not library.is_missing(error):
+                raise
+        async with self._loading:
+            try:  # another one may have loaded it meanwhile
+                return await self._redis.fcall(library.NAME, len(keys), *keys, request)
+            except ResponseError as error:
+                if not library.is_missing(error):
+                    raise
+            await library.load(self._redis)
+        return await self._redis.fcall(library.NAME, len(keys), *keys, request)
 
 
 def _node(part: list[Held]) -> str:

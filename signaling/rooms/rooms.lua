@@ -1,12 +1,16 @@
--- One operation on one room, in one step that nothing can come between. The twin of memory.py; signaling/rooms/redis.py calls it.
+-- One operation on one room, in one step that nothing can come between. The twin of memory.py; signaling/rooms/redis.py loads it as a
+-- library of one function, so that what stands here is made once and not with each call. Nothing is kept between calls: `begin` and `open`
+-- set every variable anew.
 --
--- KEYS[1]  what a renewal needs, see `pack_leases`; behind it the room, packed: capacity, locked, revision, version, members (by stamp),
+-- keys[1]  what a renewal needs, see `pack_leases`; behind it the room, packed: capacity, locked, revision, version, members (by stamp),
 --          call, and the last changes
--- KEYS[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `before`: the same of the one before, as
+-- keys[2]  `at`: when this Redis was first used, missing in one that is new or came back empty; `before`: the same of the one before, as
 --          far as a node has told; `set_back`: what `at` was before the clock was set back; `seen`: when a node last showed that it lives;
 --          `grace`: no lease runs out before
--- KEYS[3]  for a join that is counted: how far the joins of its address reach into the future; for `refresh` the second room, and so on
--- ARGV[1]  the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes nothing
+-- keys[3]  for who wants in: when this peer has left, in seconds, if it has; for `refresh` the second room, and so on
+-- keys[4]  for a join that is counted: how far the joins of its address reach into the future
+-- The one argument is the request, packed with MessagePack; `op` names the operation, `request` this one run: a second run with it changes
+-- nothing.
 --
 -- Answers {room, {events, nodes, peer, is_new, ended, boot}}, each packed, or {nothing, {refused = code, retry_after = seconds}}, or
 -- {nothing, {fenced}} when a fence stopped it. Besides these there are `nodes` (by when their leases run out), for each of them `news:` (rooms
@@ -14,16 +18,12 @@
 -- people that are gone `gone:`, and for rooms whose calls are over `past:`.
 -- The clock is Redis's own, so that all nodes agree; `skew` moves it in tests. Numbers stay exact up to 2^53.
 
-local request = cmsgpack.unpack(ARGV[1])
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000 + request.skew
-local stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor(request.skew * 1000000)
-
+local keys, request, found -- `found` is what the keys hold
+local now, stamp_now -- in seconds, and in microseconds
 local id, key, room, boot, known_boot
 local members, events, nodes, over, past, no_place
 local is_changed, is_extended, had_call
-local leases = {} -- until when nodes are taken to be alive
-local NOTHING_SHOWN = {name = '', muted = false, camera = false, sharing = false, hand = false}
+local leases -- until when nodes are taken to be alive
 local DAY = 24 * 3600
 local MOST_LEASES = 256 -- bytes before a room
 
@@ -119,7 +119,7 @@ local function time_to_live(last, has_call)
 end
 
 local function save_boot()
-  redis.call('SET', KEYS[2], cmsgpack.pack(boot))
+  redis.call('SET', keys[2], cmsgpack.pack(boot))
 end
 
 -- When its last place runs out, or its nodes should have spoken for it once more: so a call whose nodes have died ends before the long leases.
@@ -242,9 +242,15 @@ local function happen(kind, event)
   is_changed = true
 end
 
+-- Whether one came in before another.
+local function is_before(a, b)
+  return a.stamp < b.stamp or (a.stamp == b.stamp and a.peer < b.peer)
+end
+
 local function insert(member)
-  members[#members + 1] = member
-  table.sort(members, function(a, b) return a.stamp < b.stamp or (a.stamp == b.stamp and a.peer < b.peer) end)
+  local place = #members + 1
+  while place > 1 and is_before(member, members[place - 1]) do place = place - 1 end
+  table.insert(members, place, member)
   is_changed = true
 end
 
@@ -420,9 +426,12 @@ local function note_left(peer, at)
   redis.call('SET', 'gone:' .. peer, string.format('%.6f', at), 'KEEPTTL')
 end
 
-local function has_left(peer)
-  local at = left_at(peer)
+local function is_remembered(at)
   return at and now - math.abs(at) <= request.remember
+end
+
+local function has_left(peer)
+  return is_remembered(left_at(peer))
 end
 
 local function bury(peer)
@@ -455,9 +464,10 @@ local function note_shown(member)
 end
 
 local function admit(stamp, connection)
+  local nothing_shown = {name = '', muted = false, camera = false, sharing = false, hand = false}
   local member = {
     peer = request.peer, stamp = stamp, node = request.node, connection = connection, request = request.request,
-    attempt = request.attempt or 0, state = request.state or NOTHING_SHOWN, away = false, expires_at = now + request.lease,
+    attempt = request.attempt or 0, state = request.state or nothing_shown, away = false, expires_at = now + request.lease,
     since = connection, nonce = request.nonce,
   }
   if request.state then note_shown(member) end
@@ -509,10 +519,10 @@ local function extend(place, text, version, held)
   end
   local is_due = times[1] - now < length * 4 / 5
   if is_due then times[1] = math.max(times[1], ends) end
-  redis.call('SETRANGE', KEYS[place], 0, pack_leases(version, has_call, times))
+  redis.call('SETRANGE', keys[place], 0, pack_leases(version, has_call, times))
   if is_due then
-    redis.call('PEXPIRE', KEYS[place], time_to_live(times[1], has_call))
-    if has_call then note_due(KEYS[place]:sub(6), times[1]) end
+    redis.call('PEXPIRE', keys[place], time_to_live(times[1], has_call))
+    if has_call then note_due(keys[place]:sub(6), times[1]) end
   end
   return true, is_short
 end
@@ -523,7 +533,7 @@ local function refresh()
   local rest, soon = {}, {}
   for place, known in ipairs(request.rooms) do
     local at = place == 1 and 1 or place + 1
-    local text = redis.call('GETRANGE', KEYS[at], 0, MOST_LEASES - 1)
+    local text = redis.call('GETRANGE', keys[at], 0, MOST_LEASES - 1)
     local is_renewed, is_short = false, true
     if text ~= '' then is_renewed, is_short = extend(at, text, known[1], known[2]) end
     if not is_renewed then
@@ -537,38 +547,23 @@ end
 
 -- What is asked for
 
-known_boot = redis.call('GET', KEYS[2])
-boot = known_boot and cmsgpack.unpack(known_boot) or {at = math.huge, grace = 0}
-boot.before = boot.before or 0
-if request.op == 'refresh' then return refresh() end
-local found = redis.call('MGET', KEYS[1], KEYS[3] or KEYS[1])
--- Redis stood still, or its clock was put forward: no node could renew, and what runs first must take nobody for lost.
-if now - (boot.seen or boot.at) > request.lease * 2 / 3 then
-  boot.seen, boot.grace = now, now + request.lease
-  save_boot()
-end
-local counted = tonumber(KEYS[3] and found[2] or 0)
-open(KEYS[1]:sub(6), found[1])
-if room.last and room.last[1] == request.request then return {cmsgpack.pack(room), room.last[2]} end -- the answer to the first run was lost
+local operations = {}
 
--- Redis stood still, and whoever wanted in was told that it does not answer: now they would sit there unknowing, and be counted. Or its clock
--- was put forward: they come again after the next heartbeat.
-if request.by and now > request.by then return refuse('unavailable', 2) end
-
-if request.op == 'join' then
+function operations.join()
   local wait = quarantine()
   if wait > 0 then return refuse('unavailable', math.ceil(wait)) end
   local known = find(request.peer)
   if known and known.request == request.request then return answer(known.peer, true) end
-  if has_left(request.peer) then return refuse('gone') end -- a late second run: nobody waits for its answer
-  if KEYS[3] then
+  if is_remembered(tonumber(found[3] or nil)) then return refuse('gone') end -- a late second run: nobody waits for its answer
+  if keys[4] then
     -- The generic cell rate algorithm: `counted` is when all joins so far would have come, had they kept to the rate.
+    local counted = tonumber(found[4] or 0)
     local interval = 1 / request.joins
     local reach = math.min(math.max(counted, now), now + request.joins_burst * interval) -- at most, also when the clock was set back
     wait = reach - now - (request.joins_burst - 1) * interval
     if wait > 0.000001 then return refuse('too-many-joins', math.ceil(wait)) end
     reach = reach + interval
-    redis.call('SET', KEYS[3], string.format('%.6f', reach), 'PX', math.ceil((reach - now) * 1000))
+    redis.call('SET', keys[4], string.format('%.6f', reach), 'PX', math.ceil((reach - now) * 1000))
   end
   revive(request.node)
   expire()
@@ -591,9 +586,10 @@ if request.op == 'join' then
   local stamp = stamp_now -- above all others in the room, also when the clock was set back
   if #members > 0 then stamp = math.max(stamp, members[#members].stamp + 1) end
   return admit(stamp, 1)
+end
 
-elseif request.op == 'resume' then
-  if has_left(request.peer) then return refuse('gone') end
+function operations.resume()
+  if is_remembered(tonumber(found[3] or nil)) then return refuse('gone') end
   -- Those who are there may not have been told of yet. Whoever gets a list without them forgets what they have said, and they do not know.
   local wait = quarantine() - request.quarantine * 3 / 4
   if wait > 0 and not find(request.peer) then return refuse('unavailable', math.ceil(wait)) end
@@ -621,8 +617,9 @@ elseif request.op == 'resume' then
   end
   settle()
   return answer(known.peer, has_not_heard(known))
+end
 
-elseif request.op == 'leave' then
+function operations.leave()
   if not fenced() then return fence() end
   bury(request.peer)
   local restored_at = request.restores ~= '' and left_at(request.restores)
@@ -631,16 +628,18 @@ elseif request.op == 'leave' then
   drop(request.peer, 'hung-up')
   settle()
   return answer()
+end
 
-elseif request.op == 'away' then
+function operations.away()
   local member = fenced()
   if not member or member.away then return fence() end
   note_together()
   member.away, member.keep, member.expires_at = true, request.keep, now + request.keep
   happen('away', {peer = member.peer})
   return answer(member.peer)
+end
 
-elseif request.op == 'show' then
+function operations.show()
   local member = fenced()
   if not member then return fence() end
   local before = {}
@@ -650,8 +649,9 @@ elseif request.op == 'show' then
   is_extended = true
   if not alike(before, member.state) then happen('state', {peer = member.peer}) end
   return answer(member.peer)
+end
 
-elseif request.op == 'lock' then
+function operations.lock()
   local member = fenced()
   if not member then return fence() end
   if member.locking == request.request then return answer(member.peer) end -- a late second run must not undo what others did since
@@ -662,19 +662,22 @@ elseif request.op == 'lock' then
     if is_fresh() then room.told, room.is_lock_said = room.revision, true end -- no node knows better
   end
   return answer(member.peer)
+end
 
-elseif request.op == 'report' then
+function operations.report()
   local call = room.call
   if not fenced() or not call then return fence() end
   is_changed = not call.connected or (request.relayed and not call.relayed)
   if not call.connected and call.started >= boot.at then call.connect_seconds = math.max(0, now - call.started) end
   call.connected, call.relayed = true, call.relayed or request.relayed
   return answer(request.peer)
+end
 
-elseif request.op == 'view' then
+function operations.view()
   return answer()
+end
 
-elseif request.op == 'renew' then
+function operations.renew()
   -- The members whose sockets a node holds: their leases begin anew, and who is missing because Redis came back empty is put back. Then
   -- what the node knows of the room holds too, if it knows more: of a room before this one it does not. Nobody hears that somebody `joined`
   -- who was there all the time, for both would begin their streams anew: all get the whole list.
@@ -767,8 +770,9 @@ elseif request.op == 'renew' then
   -- The events stand below what was raised silently, so whoever counts them back from here must find that something was missed.
   if is_silent then room.revision = room.revision + #events end
   return answer(nil, is_silent)
+end
 
-elseif request.op == 'beat' then
+function operations.beat()
   -- A node shows that it lives, and ends the calls of rooms in which nobody is left. Answers the time, the rooms of its people that have
   -- changed since it last had an answer, and the nodes that have died.
   quarantine()
@@ -811,4 +815,31 @@ elseif request.op == 'beat' then
     string.format('%.6f', now), string.format('%.17g', boot.at), #ended > 0 and cmsgpack.pack(ended),
     redis.call('LRANGE', news, 0, -1), dead,
   }
+end
+
+local function begin(given_keys, arguments)
+  keys, request, leases = given_keys, cmsgpack.unpack(arguments[1]), {}
+  local clock = redis.call('TIME')
+  now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000 + request.skew
+  stamp_now = tonumber(clock[1]) * 1000000 + tonumber(clock[2]) + math.floor(request.skew * 1000000)
+  found = request.op == 'refresh' and {false, redis.call('GET', keys[2])} or redis.call('MGET', unpack(keys))
+  known_boot = found[2]
+  boot = known_boot and cmsgpack.unpack(known_boot) or {at = math.huge, grace = 0}
+  boot.before = boot.before or 0
+end
+
+local function run(...)
+  begin(...)
+  if request.op == 'refresh' then return refresh() end
+  -- Redis stood still, or its clock was put forward: no node could renew, and what runs first must take nobody for lost.
+  if now - (boot.seen or boot.at) > request.lease * 2 / 3 then
+    boot.seen, boot.grace = now, now + request.lease
+    save_boot()
+  end
+  open(keys[1]:sub(6), found[1])
+  if room.last and room.last[1] == request.request then return {cmsgpack.pack(room), room.last[2]} end -- the answer to the first run was lost
+  -- Redis stood still, and whoever wanted in was told that it does not answer: now they would sit there unknowing, and be counted. Or its
+  -- clock was put forward: they come again after the next heartbeat.
+  if request.by and now > request.by then return refuse('unavailable', 2) end
+  return operations[request.op]()
 end

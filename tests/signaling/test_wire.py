@@ -11,6 +11,7 @@ from tests.cast import until
 from tests.redis_server import RedisServer
 
 ECHO = "return ARGV[1]"
+LIBRARY = "#!lua name=echo\nredis.register_function('echo', function(keys, arguments) return arguments[1] end)"
 FAIL = "return redis.error_reply('ODD on purpose')"
 WAIT = """
 local function now() local time = redis.call('TIME') return time[1] + time[2] / 1000000 end
@@ -50,9 +51,23 @@ class ScriptRedisTests:
 
         assert len(redis.command("CLIENT", "LIST").splitlines()) == before + 1
 
+    async def test_functions_go_the_same_way(self, client, redis):
+        await client.function_load(LIBRARY)
+        sha = await client.script_load(ECHO)
+        before = len(redis.command("CLIENT", "LIST").splitlines())
+
+        answers = await asyncio.gather(
+            *(client.fcall("echo", 1, "key", str(number)) for number in range(100)), client.evalsha(sha, 0, "x")
+        )
+
+        assert answers == [*(str(number).encode() for number in range(100)), b"x"]
+        assert len(redis.command("CLIENT", "LIST").splitlines()) == before + 1
+
     async def test_a_script_that_redis_does_not_know_is_said_to_be_unknown(self, client):
         with pytest.raises(NoScriptError):
             await client.evalsha("0" * 40, 0)
+        with pytest.raises(ResponseError, match="Function not found"):
+            await client.fcall("echo", 0)
 
     async def test_an_error_is_the_answer_to_its_own_question_only(self, client):
         echo, fail = await client.script_load(ECHO), await client.script_load(FAIL)
@@ -100,6 +115,16 @@ class ScriptRedisTests:
 
         async with asyncio.timeout(10):
             assert await client.evalsha(sha, 0, "y") == b"y"
+
+    async def test_who_is_answered_while_a_later_one_waits_is_not_timed_out(self, client, redis):
+        sha = await client.script_load(ECHO)
+        await client.evalsha(sha, 0, "x")
+
+        for number in range(15):  # for longer than the patience
+            assert await client.evalsha(sha, 0, str(number)) == str(number).encode()
+            await asyncio.sleep(0.1)
+
+        assert len(client._deadlines) == 0
 
     async def test_a_redis_that_is_away_is_an_error_and_one_that_is_back_is_found(self, client, redis):
         sha = await client.script_load(ECHO)
