@@ -1,7 +1,7 @@
 """uvicorn's HTTP, hardened against clients that take their time, and against requests that never end."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -200,12 +200,15 @@ class HttpProtocol(HttpToolsProtocol):
             self._writing = None
 
 
-def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def joined(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """
     Each header once; one that stands there several times is one list.
 
     Source: RFC 9110 section 5.3.
     """
+    each = dict(headers)
+    if len(each) == len(headers):
+        return each  # as nearly always
     values: dict[bytes, list[bytes]] = {}
     for name, value in headers:
         values.setdefault(name, []).append(value)

@@ -204,7 +204,7 @@ class SignalingConsumer(AsyncConsumer):
         member = outcome.member
         self._session.join(outcome.room.id, member.peer, member.connection, now=time.monotonic())
         place = member.peer, outcome.room.id, member.stamp, member.connection
-        self._token = tokens.Token(*place, 0, *_said_of(outcome.room.call))
+        self._token = tokens.Token(*place, int(time.time()), *_said_of(outcome.room.call))
         self._switchboard.attach(outcome.room.id, member, self._outbox)
         self._outbox.put(self._welcome(outcome))
         self._is_unwelcome = self._outbox.is_closing and not hello.resume
@@ -240,7 +240,7 @@ class SignalingConsumer(AsyncConsumer):
             locked=room.locked,
             revision=room.revision,
             members=room.others(member.peer),
-            token=self._fresh_token(),
+            token=self._signed_token(),
             token_lifetime=limits.token,
             ice_servers=ice_servers,
             ice_lifetime=ice_lifetime,
@@ -306,7 +306,11 @@ class SignalingConsumer(AsyncConsumer):
         return tokens.read(text, keys=conf.token_keys(), lifetime=self._limits.token, now=time.time())
 
     def _fresh_token(self) -> str:
-        return tokens.sign(replace(self._token, issued=int(time.time())), key=conf.token_keys()[0])
+        self._token = replace(self._token, issued=int(time.time()))
+        return self._signed_token()
+
+    def _signed_token(self) -> str:
+        return tokens.sign(self._token, key=conf.token_keys()[0])
 
     def _has_learned_of_a_call(self) -> bool:
         """A token that names the call keeps it one call where all servers have lost their memory."""
