@@ -30,9 +30,11 @@ def is_missing(error: ResponseError) -> bool:
 
 async def load(redis: Redis) -> None:
     """
-    Has Redis know it; may be said again. Other versions that were loaded more than a day ago are removed: a node that still asks for one of
+    Has Redis know it, if it does not by now. Other versions that were loaded more than a day ago are removed: who still asks for one of
     them loads it again, and most are from nodes that are gone.
     """
+    if await redis.function_list(library=NAME):
+        return
     now = time.time()
     await redis.function_load(_LIBRARY, replace=True)
     await redis.zadd(_LOADED, {NAME: now})

@@ -336,11 +336,6 @@ class RedisRooms:
             if not library.is_missing(error):
                 raise
         async with self._loading:
-            try:  # another one may have loaded it meanwhile
-                return await self._redis.fcall(library.NAME, len(keys), *keys, request)
-            except ResponseError as error:
-                if not library.is_missing(error):
-                    raise
             await library.load(self._redis)
         return await self._redis.fcall(library.NAME, len(keys), *keys, request)
 
