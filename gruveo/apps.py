@@ -17,4 +17,4 @@ class GruveoConfig(AppConfig):
         register(checks.turn_discovery)
         register(checks.keys)
         register(checks.metrics)
-        register(checks.redis_keeps, deploy=True)
+        register(checks.redis_hosts, deploy=True)

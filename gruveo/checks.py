@@ -1,5 +1,6 @@
 """System checks of what the settings file cannot judge by one value alone; the errors among them also stop a server."""
 
+from collections.abc import Iterator
 from itertools import combinations
 from urllib.parse import urlsplit
 
@@ -78,36 +79,49 @@ def turn_discovery(**_) -> list[CheckMessage]:
     ]
 
 
-def redis_keeps(**_) -> list[CheckMessage]:
-    """W005, W006 and I001, asked of the Redis hosts themselves, so with `check --deploy` only."""
-    return [message for number, url in enumerate(settings.REDIS_URLS) if (message := _redis_keeps(number, url))]
+def redis_hosts(**_) -> list[CheckMessage]:
+    """E002, W005, W006 and I001, asked of the Redis hosts themselves, so with `check --deploy` only."""
+    return [message for number, url in enumerate(settings.REDIS_URLS) for message in _redis_host(number, url)]
 
 
-def _redis_keeps(number: int, url: str) -> CheckMessage | None:
+def _redis_host(number: int, url: str) -> Iterator[CheckMessage]:
     """Of one host. It is named by its place in the list: its address may hold a password."""
     try:
         with Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True) as client:
-            keeps = client.config_get("appendonly").get("appendonly")
-    except ResponseError:
-        return Info(
-            f"Host {number} of REDIS_URL does not say whether it keeps anything on disk.",
-            hint="Look yourself: appendonly should be yes (a service that is managed has a setting or replicas for it).",
-            id="gruveo.I001",
-        )
+            yield from _redis_answers(number, client)
     except (RedisError, OSError):
-        return Warning(
+        yield Warning(
             f"Host {number} of REDIS_URL cannot be reached.",
             hint="Without it its rooms admit nobody.",
             id="gruveo.W006",
         )
-    if keeps == "yes":
-        return None
-    return Warning(
-        f"Host {number} of REDIS_URL keeps nothing on disk: when it dies with a node, calls that have ended and are not "
-        "recorded yet are lost, and relays that were drained are handed out again.",
-        hint="CONFIG SET appendonly yes, and the same in redis.conf.",
-        id="gruveo.W005",
-    )
+
+
+def _redis_answers(number: int, client: Redis) -> Iterator[CheckMessage]:
+    try:
+        client.function_list(library="none")
+    except ResponseError:
+        yield Error(
+            f"Host {number} of REDIS_URL knows no functions, or lets nobody load them: its rooms admit nobody.",
+            hint="They come with Redis 7.0 and Valkey 7.2; FUNCTION and FCALL must be allowed.",
+            id="gruveo.E002",
+        )
+    try:
+        keeps = client.config_get("appendonly").get("appendonly")
+    except ResponseError:
+        yield Info(
+            f"Host {number} of REDIS_URL does not say whether it keeps anything on disk.",
+            hint="Look yourself: appendonly should be yes (a service that is managed has a setting or replicas for it).",
+            id="gruveo.I001",
+        )
+        return
+    if keeps != "yes":
+        yield Warning(
+            f"Host {number} of REDIS_URL keeps nothing on disk: when it dies with a node, calls that have ended and are not "
+            "recorded yet are lost, and relays that were drained are handed out again.",
+            hint="CONFIG SET appendonly yes, and the same in redis.conf.",
+            id="gruveo.W005",
+        )
 
 
 def keys(**_) -> list[CheckMessage]:

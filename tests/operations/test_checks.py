@@ -80,7 +80,7 @@ class TurnDiscoveryTests:
         assert ids(checks.turn_discovery()) == expected
 
 
-class RedisKeepsTests:
+class RedisHostTests:
     @pytest.fixture
     def host(self, settings):
         """A Redis of its own: what it keeps is changed."""
@@ -89,21 +89,28 @@ class RedisKeepsTests:
             yield running
 
     def test_a_redis_that_keeps_nothing_is_pointed_out_and_one_that_does_is_not(self, host):
-        assert ids(checks.redis_keeps()) == ["gruveo.W005"]
+        assert ids(checks.redis_hosts()) == ["gruveo.W005"]
 
         host.command("CONFIG", "SET", "appendonly", "yes")
 
-        assert checks.redis_keeps() == []
+        assert checks.redis_hosts() == []
 
     def test_one_that_lets_nobody_ask_is_to_be_looked_at(self, host):
         host.command("ACL", "SETUSER", "default", "-config")
 
-        assert ids(checks.redis_keeps()) == ["gruveo.I001"]
+        assert ids(checks.redis_hosts()) == ["gruveo.I001"]
+
+    @pytest.mark.parametrize("denied", ["-function", "-@scripting"])
+    def test_one_without_functions_is_an_error(self, host, denied):
+        host.command("CONFIG", "SET", "appendonly", "yes")
+        host.command("ACL", "SETUSER", "default", denied)
+
+        assert ids(checks.redis_hosts()) == ["gruveo.E002"]
 
     def test_one_that_is_away_is_pointed_out_without_its_address(self, settings):
         settings.REDIS_URLS = ("redis://:s3cr3t@127.0.0.1:1",)
 
-        (message,) = checks.redis_keeps()
+        (message,) = checks.redis_hosts()
 
         assert message.id == "gruveo.W006"
         assert "s3cr3t" not in str(message)
