@@ -61,7 +61,7 @@ class Link:
         self._wire = Wire(url, self.address, hear=self._hear, stands=self._stand, can_write=self._flush)
         self._waiting: dict[str, _Waiting] = {}
         self._may_go_at = self._heard_at = self._stands_since = -float("inf")
-        self._is_flush_due = False
+        self._flush_due: asyncio.Handle | None = None
         self._came_back = asyncio.Event()
         self._complained = False
 
@@ -91,14 +91,10 @@ class Link:
             waiting = self._waiting[address] = _Waiting()
         if not waiting.add(room, peer, text):
             self.tally.dropped += 1
-        if not self._is_flush_due:
-            self._is_flush_due = True
+        if self._flush_due is None:
             loop = asyncio.get_running_loop()
             pause = self._may_go_at - time.monotonic()
-            if pause > 0:
-                loop.call_later(pause, self._flush_late)
-            else:
-                loop.call_soon(self._flush)
+            self._flush_due = loop.call_later(pause, self._flush_late) if pause > 0 else loop.call_soon(self._flush)
 
     async def serve(self) -> None:
         """Keeps the wire up; to be run until it is cancelled."""
@@ -148,7 +144,9 @@ class Link:
 
     def _flush(self) -> None:
         """Sends what has gathered; what the wire does not take stays until it does, or grows too old."""
-        self._is_flush_due = False
+        if self._flush_due:
+            self._flush_due.cancel()  # it may be the wire that has asked
+            self._flush_due = None
         while self._waiting and self._wire.takes:
             now = time.monotonic()
             self._may_go_at = min(now, max(self._may_go_at, now - _SPARE * _PAUSE)) + _PAUSE

@@ -79,6 +79,19 @@ class LinkTests:
             assert at_once == [True, True, True]
             assert 4 <= redis.calls("publish") - before < 50
 
+    async def test_a_wire_that_takes_more_again_leaves_no_timer_behind(self, redis):
+        """Each that is left would go on for ever, beside the others, for as long as there is something to send."""
+        async with open_link(redis, **QUIET) as (bobs, _), open_link(redis, **QUIET) as (alices, _):
+            while not alices.waiting:
+                alices.post(bobs.address, *PARCEL)
+                await asyncio.sleep(0)
+            timer = alices._flush_due
+
+            alices._wire._can_write()
+
+            assert timer.cancelled()
+            assert alices.waiting == 0
+
     async def test_a_host_that_is_gone_without_a_word_is_tried_anew(self, redis, caplog):
         async with open_link(redis, patience=0.5) as (link, _):
             first = redis.listeners()
