@@ -1,5 +1,5 @@
 """
-This node's sockets to one Redis host for what happens all the time: messages to and from other nodes, and scripts.
+This node's sockets to one Redis host for what happens all the time: messages to and from other nodes, scripts and functions.
 
 redis-py makes them: address, TLS, login. What comes after that is done here, because most of what a message between two nodes cost went
 into redis-py's tasks, pools, time limits and answers that nobody needs (docs/decisions.md).
@@ -93,8 +93,8 @@ class Wire:
 class ScriptRedis(Redis):
     """
     redis-py's client, but that EVALSHA and FCALL go over one socket for all who ask, and the answers come in the order of the questions. It
-    answers or raises within `patience` seconds; what was lost with its socket is asked once more, for as long again, so scripts must bear
-    being run twice.
+    answers or raises within `patience` seconds; what was lost with its socket is asked again, so scripts and functions must bear being run
+    twice.
     """
 
     def __init__(self, pool: ConnectionPool, *, patience: float) -> None:
@@ -127,15 +127,18 @@ class ScriptRedis(Redis):
         await super().aclose(close_connection_pool)
 
     async def _run(self, *command) -> object:
-        question = hiredis.pack_command(command)
+        question, asked_at = hiredis.pack_command(command), time.monotonic()
         try:
             if self._stands():
                 try:
                     return await self._ask(question)
                 except ConnectionError:
                     pass  # once more
-            async with asyncio.timeout(self._patience):
-                return await self._ask_anew(question)
+            async with asyncio.timeout(asked_at + self._patience - time.monotonic()):
+                try:
+                    return await self._ask_anew(question)
+                except ConnectionError:
+                    return await self._ask_anew(question)
         except TimeoutError:
             if time.monotonic() - self._answered_at >= self._patience:
                 await self._drop()

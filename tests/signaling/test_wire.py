@@ -21,6 +21,43 @@ return 1
 """
 
 
+class Dropping:
+    """A way to Redis on which the first socket ends with its first question."""
+
+    def __init__(self, redis: RedisServer) -> None:
+        self._redis = redis
+        self._connections: set[asyncio.Task] = set()
+        self.dropped = 0
+
+    async def __aenter__(self) -> "Dropping":
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        self._server.close()
+        await asyncio.wait(self._connections)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(asyncio.current_task())
+        there, back = await asyncio.open_unix_connection(self._redis.path)
+        answers = asyncio.create_task(_carry(there, writer))
+        while data := await reader.read(65_536):
+            if b"EVALSHA" in data and not self.dropped:
+                self.dropped += 1
+                break
+            back.write(data)
+        for end in (back, writer):
+            end.close()
+            await end.wait_closed()
+        await answers
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+
+
 @pytest.fixture
 def redis():
     with RedisServer() as running:
@@ -89,6 +126,18 @@ class ScriptRedisTests:
 
         assert (await asked)[1:] == [str(number).encode() for number in range(20)]
 
+    async def test_a_new_socket_that_is_lost_with_the_first_question_is_replaced(self, redis):
+        """As behind a balancer whose Redis has just died."""
+        async with Dropping(redis) as way:
+            pool = BlockingConnectionPool.from_url(way.url, protocol=2, socket_timeout=1, socket_connect_timeout=1)
+            client = ScriptRedis(pool, patience=1)
+
+            with pytest.raises(NoScriptError):  # it was asked
+                await client.evalsha("0" * 40, 0)
+
+            await client.aclose()
+            assert way.dropped == 1
+
     async def test_who_gives_up_leaves_the_others_their_answers(self, client):
         wait, echo = await client.script_load(WAIT), await client.script_load(ECHO)
         await client.evalsha(echo, 0, "x")
@@ -116,13 +165,40 @@ class ScriptRedisTests:
         async with asyncio.timeout(10):
             assert await client.evalsha(sha, 0, "y") == b"y"
 
-    async def test_who_is_answered_while_a_later_one_waits_is_not_timed_out(self, client, redis):
-        sha = await client.script_load(ECHO)
-        await client.evalsha(sha, 0, "x")
+    async def test_each_waits_for_as_long_as_it_may(self, client):
+        """The last of six, which take Redis 0.2 s each, waits for one second in vain; a seventh that was asked later does not."""
+        wait, echo = await client.script_load(WAIT), await client.script_load(ECHO)
+        await client.evalsha(echo, 0, "x")
+        socket = client._socket
 
-        for number in range(15):  # for longer than the patience
-            assert await client.evalsha(sha, 0, str(number)) == str(number).encode()
-            await asyncio.sleep(0.1)
+        first = [asyncio.create_task(client.evalsha(wait, 0)) for _ in range(6)]
+        await asyncio.sleep(0.8)
+        later = asyncio.create_task(client.evalsha(echo, 0, "mine"))
+
+        with pytest.raises(TimeoutError):
+            await first[-1]
+        assert not later.done()
+        assert await later == b"mine"
+        assert client._socket is socket  # which has answered all the time
+        await asyncio.wait(first)
+
+    async def test_what_is_over_is_watched_no_more(self, client, redis):
+        wait, echo = await client.script_load(WAIT), await client.script_load(ECHO)
+        await client.evalsha(echo, 0, "x")
+        answered = asyncio.gather(client.evalsha(wait, 0), *(client.evalsha(echo, 0, "x") for _ in range(10)))
+        given_up = asyncio.create_task(client.evalsha(echo, 0, "x"))
+        await until(lambda: len(client._deadlines) == 12)
+
+        given_up.cancel()
+        await answered
+        lost = asyncio.create_task(client.evalsha(wait, 0))
+        await until(lambda: len(client._deadlines) == 1)
+        client._socket._transport.abort()
+        await lost
+        redis.freeze()
+        with pytest.raises(TimeoutError):
+            await client.evalsha(echo, 0, "x")
+        redis.thaw()
 
         assert len(client._deadlines) == 0
 
