@@ -16,9 +16,11 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-_SCRIPT = (Path(__file__).parent / "rooms.lua").read_text()
-NAME = f"rooms_{hashlib.sha256(_SCRIPT.encode()).hexdigest()[:16]}"
-_LIBRARY = f"#!lua name={NAME}\n{_SCRIPT}\nredis.register_function('{NAME}', run)\n"
+_TEMPLATE = (
+    "#!lua name=NAME\n" + (Path(__file__).parent / "rooms.lua").read_text() + "redis.register_function('NAME', run)\n"
+)
+NAME = f"rooms_{hashlib.sha256(_TEMPLATE.encode()).hexdigest()[:16]}"
+_LIBRARY = _TEMPLATE.replace("NAME", NAME)
 _LOADED = "libraries"  # each version by when it was last loaded, in unix seconds
 _KEPT = 24 * 3600  # seconds
 
@@ -36,9 +38,9 @@ async def load(redis: Redis) -> None:
     if await redis.function_list(library=NAME):
         return
     now = time.time()
+    await redis.zadd(_LOADED, {NAME: now})  # first: what is loaded and not listed would stay for ever
     await redis.function_load(_LIBRARY, replace=True)
-    await redis.zadd(_LOADED, {NAME: now})
     for name in await redis.zrangebyscore(_LOADED, "-inf", now - _KEPT):
-        with suppress(ResponseError):  # it is gone already
-            await redis.function_delete(name)
-        await redis.zrem(_LOADED, name)
+        if await redis.zrem(_LOADED, name):  # else another node removes it, or it was loaded again meanwhile
+            with suppress(ResponseError):  # it is gone already
+                await redis.function_delete(name)

@@ -26,6 +26,9 @@ from signaling.rooms import Call, Change, EndedCall, Entry, Heartbeat, Held, Mem
 logger = logging.getLogger(__name__)
 
 _SLICE = 100  # rooms renewed in one call, which keeps Redis from everything else for a millisecond or two
+_LOADS = (
+    2  # of the library for one call: one that was just loaded may be removed by a node of a newer version that starts
+)
 _SWEPT = 20  # rooms that nobody is left in, ended with each heartbeat
 _HOLD = 32  # leases of a node that one of a place lasts
 _MOST_ENDED = 20_000  # calls; each a few hundred bytes
@@ -53,7 +56,7 @@ class _Event(Struct):
 
 
 class _Head(Struct):
-    """What the script answers besides the room."""
+    """What the function answers besides the room."""
 
     events: list[_Event] = []
     recalled: list[_Event] = []
@@ -324,19 +327,20 @@ class RedisRooms:
         return _outcome(room, packed, told)
 
     def _request(self, operation: str, *, request: str = "", **given) -> bytes:
-        """Named: when its answer was lost a script is run again, and the second run must answer what the first has done."""
+        """Named: when its answer was lost it is asked again, and the second run must answer what the first has done."""
         name = request or f"{self._name}{next(self._numbers)}"
         times = {"skew": self._skew(), "boot": self._boot, **self._times}
         return _encode({"op": operation, "request": name, **times, **given})
 
     async def _call(self, *keys: str, request: bytes):
-        try:
-            return await self._redis.fcall(library.NAME, len(keys), *keys, request)
-        except ResponseError as error:
-            if not library.is_missing(error):
-                raise
-        async with self._loading:
-            await library.load(self._redis)
+        for _ in range(_LOADS):
+            try:
+                return await self._redis.fcall(library.NAME, len(keys), *keys, request)
+            except ResponseError as error:
+                if not library.is_missing(error):
+                    raise
+            async with self._loading:
+                await library.load(self._redis)
         return await self._redis.fcall(library.NAME, len(keys), *keys, request)
 
 
@@ -394,4 +398,4 @@ def _change(event: _Event, members: dict[str, Member]) -> Change:
             return Change(protocol.state(event.revision, event.peer, members[event.peer].state))
         case "lock":
             return Change(protocol.lock(event.revision, event.peer, event.locked))
-    raise AssertionError(f"the script tells of {event.kind}")
+    raise AssertionError(f"the function tells of {event.kind}")

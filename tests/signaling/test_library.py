@@ -45,6 +45,25 @@ async def load_other(redis: Redis, *, days_ago: float) -> None:
     await redis.zadd("libraries", {OTHER: time.time() - days_ago * 24 * 3600})
 
 
+async def remove(redis: Redis) -> None:
+    """As the first node of a newer version does."""
+    await redis.zrem("libraries", library.NAME)
+    await redis.function_delete(library.NAME)
+
+
+class RemovingRedis(Redis):
+    """Beside a node of a newer version that starts at the same moment."""
+
+    is_removed = False
+
+    async def function_load(self, code: str, replace: bool | None = False) -> str:
+        name = await super().function_load(code, replace)
+        if not self.is_removed:
+            self.is_removed = True
+            await remove(self)
+        return name
+
+
 class LibraryTests:
     async def test_a_redis_that_does_not_know_it_is_told(self, redis, rooms):
         outcome = await rooms.join(entry(ALICE), capacity=2)
@@ -75,15 +94,27 @@ class LibraryTests:
         assert await names(redis) == {library.NAME, OTHER}
         assert await redis.fcall(OTHER, 0) == 1
 
-    async def test_a_version_that_nobody_has_loaded_for_a_day_is_removed_and_can_come_back(self, redis, rooms):
+    async def test_a_version_that_nobody_has_loaded_for_a_day_is_removed(self, redis, rooms):
         await load_other(redis, days_ago=1.1)
-        await rooms.join(entry(ALICE), capacity=2)
-        assert await names(redis) == {library.NAME}
 
-        await load_other(redis, days_ago=0)
+        await rooms.join(entry(ALICE), capacity=2)
+
+        assert await names(redis) == {library.NAME}
+        assert await redis.zrange("libraries", 0, -1) == [library.NAME.encode()]
+
+    async def test_one_that_was_removed_while_it_serves_comes_back(self, redis, rooms):
+        await rooms.join(entry(ALICE), capacity=2)
+        await remove(redis)
 
         assert list((await rooms.view("room")).members) == [ALICE]
-        assert await names(redis) == {library.NAME, OTHER}
+        assert await names(redis) == {library.NAME}
+        assert await redis.zrange("libraries", 0, -1) == [library.NAME.encode()]
+
+    async def test_one_that_is_removed_as_soon_as_it_is_loaded_is_loaded_again(self, redis, redis_socket):
+        async with RemovingRedis(unix_socket_path=redis_socket) as unlucky:
+            outcome = await RedisRooms(unlucky, quarantine=0).join(entry(ALICE), capacity=2)
+
+        assert list(outcome.room.members) == [ALICE]
 
     async def test_a_version_that_is_gone_already_is_no_hindrance(self, redis, rooms):
         await redis.zadd("libraries", {OTHER: 0})
