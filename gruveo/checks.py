@@ -1,4 +1,4 @@
-"""System checks of what the settings file cannot judge by one value alone; the errors among them also stop a server."""
+"""System checks of what the settings file cannot judge by one value alone. Errors stop a server, but what Redis has to be asked for."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -9,6 +9,8 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
+
+from signaling.rooms import library
 
 _ALIKE = 16  # characters
 
@@ -100,12 +102,14 @@ def _redis_host(number: int, url: str) -> Iterator[CheckMessage]:
 def _redis_answers(number: int, client: Redis) -> Iterator[CheckMessage]:
     try:
         client.function_list(library="none")
-    except ResponseError:
-        yield Error(
-            f"Host {number} of REDIS_URL knows no functions, or lets nobody load them: its rooms admit nobody.",
-            hint="They come with Redis 7.0 and Valkey 7.2; FUNCTION and FCALL must be allowed.",
-            id="gruveo.E002",
-        )
+        client.fcall("none", 0)
+    except ResponseError as error:
+        if not library.is_missing(error):
+            yield Error(
+                f"Host {number} of REDIS_URL knows no functions, or does not let us use them: its rooms admit nobody.",
+                hint="They come with Redis 7.0 and Valkey 7.2; FUNCTION and FCALL must be allowed.",
+                id="gruveo.E002",
+            )
     try:
         keeps = client.config_get("appendonly").get("appendonly")
     except ResponseError:

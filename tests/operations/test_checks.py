@@ -100,7 +100,7 @@ class RedisHostTests:
 
         assert ids(checks.redis_hosts()) == ["gruveo.I001"]
 
-    @pytest.mark.parametrize("denied", ["-function", "-@scripting"])
+    @pytest.mark.parametrize("denied", ["-function", "-fcall", "-@scripting"])
     def test_one_without_functions_is_an_error(self, host, denied):
         host.command("CONFIG", "SET", "appendonly", "yes")
         host.command("ACL", "SETUSER", "default", denied)
