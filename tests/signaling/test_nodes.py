@@ -17,7 +17,7 @@ from signaling.shards import Shard
 from signaling.switchboard import Switchboard
 from tests.cast import ALICE, BOB, CHARLIE, entry, until
 from tests.redis_server import RedisServer
-from tests.signaling.test_redis_rooms import flush, scripts_run, set_back
+from tests.signaling.test_redis_rooms import calls_of, flush, set_back
 from tests.signaling.test_switchboard import Outlet, signal
 
 
@@ -215,12 +215,12 @@ class NewsTests:
         await there.join(BOB)
         await there.lock(BOB)
         await until(lambda: "lock" in alice.types)
-        before = await scripts_run(redis.path)
+        before = await calls_of(redis.path)
 
         await here.renew()
         await there.renew()
 
-        assert await scripts_run(redis.path) - before == 2 * 3  # that it lives, that all agree, and the leases
+        assert await calls_of(redis.path) - before == 2 * 3  # that it lives, that all agree, and the leases
 
     async def test_news_that_comes_twice_is_told_once(self, make_node):
         here, there = await make_node(), await make_node()
@@ -332,9 +332,9 @@ class NewsTests:
         await here.join(ALICE)
         await there.join(BOB)
         await asyncio.sleep(0.5)
-        scripts, renewals = await scripts_run(redis.path), await renewals_made(redis.path)
+        scripts, renewals = await calls_of(redis.path), await renewals_made(redis.path)
 
-        while await scripts_run(redis.path) < scripts + 2 * 4 * 65:  # noqa: ASYNC110 - Redis tells nobody
+        while await calls_of(redis.path) < scripts + 2 * 4 * 65:  # noqa: ASYNC110 - Redis tells nobody
             await asyncio.sleep(0.02)
 
         assert 4 <= await renewals_made(redis.path) - renewals <= 8

@@ -93,7 +93,7 @@ async def forgotten_while_bob_is_away(make_rooms, redis_socket) -> tuple[Held, M
     return alice, away
 
 
-async def scripts_run(redis_socket) -> int:
+async def calls_of(redis_socket) -> int:
     async with Redis(unix_socket_path=redis_socket) as client:
         stats = await client.info("commandstats")
     return sum(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"] for command in ("fcall", "evalsha"))
@@ -114,12 +114,12 @@ class LeaseTests:
         outcomes = [await rooms.join(replace(entry(ALICE), room=f"room {number}"), capacity=2) for number in range(250)]
         all_held = [Held(outcome.room, (outcome.member,)) for outcome in outcomes]
         await rooms.join(replace(entry(BOB), room="room 170"), capacity=2)
-        before = await scripts_run(redis_socket)
+        before = await calls_of(redis_socket)
 
         news = await live(rooms, *all_held)
 
         assert [list(one.room.members) for one in news] == [[ALICE, BOB]]  # of the one room of which there is news
-        assert await scripts_run(redis_socket) - before == 1 + 3 + 1  # who has run out; by the hundred; that room
+        assert await calls_of(redis_socket) - before == 1 + 3 + 1  # who has run out; by the hundred; that room
         clock.move(14)
         assert len((await rooms.view("room 249")).members) == 1
 
@@ -200,10 +200,10 @@ class LeaseTests:
 
         assert replace(outcome.room, members={}) == replace(bob.room, members={})
         assert outcome.room.version != alice.room.version
-        before = await scripts_run(redis_socket)
+        before = await calls_of(redis_socket)
         assert await live(mine, replace(alice, room=outcome.room)) == []
         assert await live(theirs, bob) == []
-        assert await scripts_run(redis_socket) - before == 2 * 2
+        assert await calls_of(redis_socket) - before == 2 * 2
 
     async def test_a_member_that_the_node_knows_otherwise_than_the_room_is_looked_at(self, make_rooms):
         """Its socket is older than the one of which news have come."""
@@ -223,12 +223,12 @@ class LeaseTests:
         members = (await nodes[ALICE].view("room")).members.values()
         async with Redis(unix_socket_path=redis_socket) as client:
             assert await client.zscore("calls:due", "room") <= max(member.expires_at for member in members)
-        before = await scripts_run(redis_socket)
+        before = await calls_of(redis_socket)
 
         for peer, node in nodes.items():
             assert await live(node, known[peer]) == []
 
-        assert await scripts_run(redis_socket) - before == 2 * 2
+        assert await calls_of(redis_socket) - before == 2 * 2
 
     async def test_it_is_swept_and_forgotten_in_time_whenever_it_was_renewed(self, make_rooms, redis_socket, clock):
         seed = random.randrange(2**32)
@@ -373,7 +373,7 @@ class HeartbeatTests:
         assert (await rooms.beat("node", holds=True)).changed == {"room"}
 
     async def test_what_was_told_in_an_answer_that_was_lost_is_told_again(self, make_rooms, clock):
-        await make_rooms().view("room")  # so that Redis knows the script
+        await make_rooms().view("room")  # so that Redis knows the library
         losing, other = make_rooms(client=TwiceRedis), make_rooms()
         await losing.beat("here", holds=True)
         for peer in (ALICE, BOB):
@@ -414,7 +414,7 @@ class HeartbeatTests:
 
     @pytest.mark.parametrize("loss", ["it was taken for dead", "Redis came back empty"])
     async def test_it_hears_so_also_when_the_first_answer_is_lost(self, make_rooms, redis_socket, clock, loss):
-        await make_rooms().view("room")  # so that Redis knows the script
+        await make_rooms().view("room")  # so that Redis knows the library
         rooms = make_rooms(client=TwiceRedis)
         for is_known in (False, True):
             assert (await rooms.beat("node", holds=True)).is_known is is_known
@@ -1069,7 +1069,7 @@ class EmptyRedisTests:
 
     @pytest.mark.server
     async def test_a_redis_that_was_killed_and_started_again_is_filled_again(self):
-        """It does not even know the script."""
+        """It does not even know the library."""
         with RedisServer() as server:
             async with Redis(unix_socket_path=server.path) as one, Redis(unix_socket_path=server.path) as other:
                 mine, theirs = RedisRooms(one, quarantine=0), RedisRooms(other, quarantine=0)
@@ -1258,7 +1258,7 @@ class LostAnswerTests:
         stories = []
         for client in (Redis, TwiceRedis):
             await flush(redis_socket)
-            await make_rooms().view("room")  # so that Redis knows the script
+            await make_rooms().view("room")  # so that Redis knows the library
             stories.append(await self.story(make_rooms(client=client)))
             assert len(await make_rooms().ended_calls(10)) == 1
 
@@ -1726,12 +1726,12 @@ class ClockTests:
         for peer, node in nodes.items():
             await live(node, known[peer])
         clock.move(seconds)
-        before = await scripts_run(redis_socket)
+        before = await calls_of(redis_socket)
 
         for peer, node in nodes.items():
             assert await live(node, known[peer]) == []
 
-        assert await scripts_run(redis_socket) - before == 2 * 2
+        assert await calls_of(redis_socket) - before == 2 * 2
 
     async def test_a_clock_that_was_set_back_ends_the_grace_of_one_that_was_put_forward(self, make_rooms, clock):
         mine, dead = make_rooms(), make_rooms()
