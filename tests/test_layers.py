@@ -23,8 +23,8 @@ FLOORS = {
     },
     "signaling": {
         0: "codes protocol session limits tokens streams events heard endings native growth growth_charts tally",
-        1: "conf rooms rooms.memory rooms.redis accord wire links rounds shards switchboard node outbox pace addresses elsewhere models "
-        "records",
+        1: "conf rooms rooms.memory rooms.redis rooms.library accord wire links rounds shards switchboard node outbox pace deadlines "
+        "addresses elsewhere models records",
         2: "consumers client sockets writer others views admin management.commands.call_minutes load management.commands.signaling_load",
         3: "routing urls apps",
     },
