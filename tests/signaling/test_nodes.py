@@ -1,7 +1,7 @@
 """What nodes tell each other of their rooms, over a real Redis: news that is late, doubled or lost, and places that move."""
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import pytest
@@ -19,6 +19,7 @@ from tests.cast import ALICE, BOB, CHARLIE, entry, until
 from tests.redis_server import RedisServer
 from tests.signaling.test_redis_rooms import calls_of, flush, set_back
 from tests.signaling.test_switchboard import Outlet, signal
+from tests.signaling.ways import Way
 
 
 class Post:
@@ -121,43 +122,6 @@ async def make_node(redis):
             return await stack.enter_async_context(Node(redis, renewal=renewal, **times))
 
         yield make
-
-
-class Deafening:
-    """A way to Redis on which sockets stay open and carry nothing any more, as after a failover; new ones do."""
-
-    def __init__(self, redis: RedisServer) -> None:
-        self._redis = redis
-        self._pipes: list[asyncio.Task] = []
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def __aenter__(self) -> "Deafening":
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
-        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
-        return self
-
-    async def __aexit__(self, *_) -> None:
-        self.deafen()
-        self._server.close()
-        for writer in self._writers:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
-
-    def deafen(self) -> None:
-        for pipe in self._pipes:
-            pipe.cancel()
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_unix_connection(self._redis.path)
-        self._writers += [writer, back]
-        self._pipes += [asyncio.create_task(_pipe(*ends)) for ends in ((reader, back), (there, writer))]
-
-
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-        await writer.drain()
 
 
 @asynccontextmanager
@@ -797,7 +761,7 @@ class DoorTests:
 
     async def test_a_socket_to_redis_that_has_gone_deaf_costs_one_refusal(self, make_node, redis):
         node = await make_node()
-        async with Deafening(redis) as way:
+        async with Way(redis) as way:
             client = _client(way.url)
             shard = Shard(RedisRooms(client, quarantine=0), node.link)
             await shard.admit(lambda: shard.rooms.join(entry(ALICE, room="deaf"), capacity=2))
@@ -811,7 +775,7 @@ class DoorTests:
     async def test_a_node_that_is_sent_nothing_any_more_admits_nobody(self, make_node, redis):
         """The scripts answer, but what the others say does not arrive: who sits here would be deaf to them."""
         node = await make_node()
-        async with Deafening(redis) as way:
+        async with Way(redis) as way:
             link = Link(way.url, lambda *parcel: None, test_every=0.1, patience=0.5)
             shard = Shard(node.shard.rooms, link)
             serving = asyncio.create_task(link.serve())

@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 from signaling.wire import ScriptRedis
 from tests.cast import until
 from tests.redis_server import RedisServer
+from tests.signaling.ways import Dropping
 
 ECHO = "return ARGV[1]"
 LIBRARY = "#!lua name=echo\nredis.register_function('echo', function(keys, arguments) return arguments[1] end)"
@@ -19,43 +20,6 @@ local till = now() + 0.2
 repeat until now() >= till
 return 1
 """
-
-
-class Dropping:
-    """A way to Redis on which the first socket ends with its first question."""
-
-    def __init__(self, redis: RedisServer) -> None:
-        self._redis = redis
-        self._connections: set[asyncio.Task] = set()
-        self.dropped = 0
-
-    async def __aenter__(self) -> "Dropping":
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
-        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
-        return self
-
-    async def __aexit__(self, *_) -> None:
-        self._server.close()
-        await asyncio.wait(self._connections)
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(asyncio.current_task())
-        there, back = await asyncio.open_unix_connection(self._redis.path)
-        answers = asyncio.create_task(_carry(there, writer))
-        while data := await reader.read(65_536):
-            if b"EVALSHA" in data and not self.dropped:
-                self.dropped += 1
-                break
-            back.write(data)
-        for end in (back, writer):
-            end.close()
-            await end.wait_closed()
-        await answers
-
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
 
 
 @pytest.fixture
