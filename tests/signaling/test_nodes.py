@@ -705,7 +705,7 @@ class LostMemoryTests:
 class DoorTests:
     async def test_a_crowd_asks_in_turns_and_all_are_answered(self, make_node):
         node = await make_node()
-        node.shard._patience = 60
+        shard = Shard(node.shard.rooms, node.link, patience=60)
         asking, most = 0, 0
 
         async def ask(number: int) -> int:
@@ -718,7 +718,7 @@ class DoorTests:
 
         asks = [partial(ask, number) for number in range(600)]
 
-        assert await asyncio.gather(*map(node.shard.admit, asks)) == list(range(600))
+        assert await asyncio.gather(*map(shard.admit, asks)) == list(range(600))
         assert most == 256
 
     async def test_whose_turn_never_comes_is_sent_away_and_has_asked_nothing(self, make_node):
@@ -821,17 +821,17 @@ class DoorTests:
 
     async def test_nobody_asks_a_store_that_has_not_answered_those_before(self, make_node):
         node = await make_node()
-        node.shard._patience = 0.1
+        shard = Shard(node.shard.rooms, node.link, patience=0.1)
         silent = asyncio.Event()
         asked = []
 
         async def ask() -> None:
             asked.append(1)
 
-        ahead = [asyncio.create_task(node.shard.admit(silent.wait)) for _ in range(256)]
+        ahead = [asyncio.create_task(shard.admit(silent.wait)) for _ in range(256)]
         await asyncio.sleep(0)
-        node.shard._patience = 60
-        refusals = await asyncio.gather(*(node.shard.admit(ask) for _ in range(20)), return_exceptions=True)
+        shard._patience = 60  # for a turn
+        refusals = await asyncio.gather(*(shard.admit(ask) for _ in range(20)), return_exceptions=True)
         await asyncio.gather(*ahead, return_exceptions=True)
 
         assert {refusal.code for refusal in refusals} == {"unavailable"}
@@ -842,7 +842,7 @@ class DoorTests:
             await ask()
             await answer.wait()
 
-        again = [asyncio.create_task(node.shard.admit(ask_and_wait)) for _ in range(256)]
+        again = [asyncio.create_task(shard.admit(ask_and_wait)) for _ in range(256)]
         await asyncio.sleep(0)
         assert len(asked) == 256  # all turns were given back
         answer.set()
